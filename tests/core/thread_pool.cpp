@@ -114,7 +114,7 @@ TEST_CASE("parallel_ranges covers [0, n) with ranges that depend on n and the gr
         });
         CHECK(ranges == std::set<std::pair<Index, Index>>{{0, 4}, {4, 8}, {8, 10}});
     }
-    int calls = 0;
+    std::atomic<int> calls{0};
     parallel_ranges(0, 4, [&](Index, Index) { ++calls; });
     CHECK(calls == 0);
     parallel_ranges(3, 0, [&](Index, Index) { ++calls; });  // a grain below one counts as one
