@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/core/config.hpp>
+#include <cstddef>
+#include <cstring>
+#include <new>
+#if TACET_WITH_CUDA
+#include <tacet/core/error.hpp>
+#include <cuda_runtime_api.h>
+#endif
+
+namespace tacet {
+
+/// A host processor with the instruction set I.
+template <class I> struct Processor {
+    static constexpr char const* name = "Cpu";
+};
+/// The host's processor, as this unit is compiled for it.
+using Cpu = Processor<instruction_set::Native>;
+/// An NVIDIA GPU: the current device of the CUDA runtime.
+struct Cuda {
+    static constexpr char const* name = "Cuda";
+};
+
+template <class D> concept Device = requires { D::name; };
+
+/// Raw memory of a device: the only place that allocates, frees or copies it.
+template <Device D> struct Memory;
+
+template <> struct Memory<Cpu> {
+    static constexpr std::size_t alignment = 64;  // one cache line, one AVX-512 vector
+    static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{alignment}); }
+    static void release(void* p) noexcept { ::operator delete(p, std::align_val_t{alignment}); }
+    static void from_host(void* dst, void const* src, std::size_t bytes) { if (bytes) std::memcpy(dst, src, bytes); }
+    static void to_host(void* dst, void const* src, std::size_t bytes) { if (bytes) std::memcpy(dst, src, bytes); }
+};
+
+#if TACET_WITH_CUDA
+inline void check_cuda(cudaError_t status, char const* what) {
+    check(status == cudaSuccess, what, ": ", cudaGetErrorString(status));
+}
+template <> struct Memory<Cuda> {
+    static void* allocate(std::size_t bytes) {
+        void* p = nullptr;
+        check_cuda(cudaMallocAsync(&p, bytes, nullptr), "allocating GPU memory");
+        return p;
+    }
+    static void release(void* p) noexcept { cudaFreeAsync(p, nullptr); }
+    static void from_host(void* dst, void const* src, std::size_t bytes) {
+        check_cuda(cudaMemcpy(dst, src, bytes, cudaMemcpyHostToDevice), "copying to the GPU");
+    }
+    static void to_host(void* dst, void const* src, std::size_t bytes) {
+        check_cuda(cudaMemcpy(dst, src, bytes, cudaMemcpyDeviceToHost), "copying from the GPU");
+    }
+};
+#endif
+
+}  // namespace tacet

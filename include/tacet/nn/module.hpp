@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/nn/parameter.hpp>
+#include <string>
+
+namespace tacet {
+
+namespace detail {
+struct AnyField {
+    void operator()(char const*, auto&) const {}
+};
+}  // namespace detail
+
+/// A struct that lists its parts once: `static void fields(auto& self, auto&& field) { field("weight", self.weight), ... }`.
+/// Parts are modules, ranges of modules, Parameters, and Tensors (state that is saved but not trained, such as running means).
+template <class M> concept Module = requires(M& m) { std::remove_cvref_t<M>::fields(m, detail::AnyField{}); };
+
+namespace detail {
+template <class X> constexpr bool is_parameter = false;
+template <class T, int R, class D> constexpr bool is_parameter<Parameter<T, R, D>> = true;
+template <class X> constexpr bool is_tensor = false;
+template <class T, int R, class D> constexpr bool is_tensor<Tensor<T, R, D>> = true;
+}  // namespace detail
+
+/// Calls visit("a.b.weight", part) for every Parameter and every Tensor of a module, depth first, in the order of `fields`.
+template <class M, class V> void for_each_part(M& m, V&& visit, std::string const& prefix = "") {
+    std::remove_cvref_t<M>::fields(m, [&](char const* name, auto& part) {
+        using P = std::remove_cvref_t<decltype(part)>;
+        std::string const path = prefix.empty() ? name : *name ? prefix + "." + name : prefix;
+        if constexpr (detail::is_parameter<P> || detail::is_tensor<P>) visit(path, part);
+        else if constexpr (Module<P>) for_each_part(part, visit, path);
+        else {
+            static_assert(requires { part.begin(); }, "fields lists a part that is neither a Parameter, a Tensor, a module nor a range of modules");
+            int i = 0;
+            for (auto& element : part) for_each_part(element, visit, (path.empty() ? "" : path + ".") + std::to_string(i++));
+        }
+    });
+}
+
+/// Calls visit("a.b.weight", parameter) for every Parameter of a module.
+template <class M, class V> void for_each_parameter(M& m, V&& visit) {
+    for_each_part(m, [&](std::string const& name, auto& part) {
+        if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(part)>>) visit(name, part);
+    });
+}
+
+/// Calls visit("a.b.weight", tensor) for everything that a checkpoint of a module holds: the values of parameters, and tensors.
+template <class M, class V> void for_each_state(M& m, V&& visit) {
+    for_each_part(m, [&](std::string const& name, auto& part) {
+        if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(part)>>) visit(name, part.value());
+        else visit(name, part);
+    });
+}
+
+/// The number of trainable numbers in a module.
+template <class M> Index parameter_count(M const& m) {
+    Index n = 0;
+    for_each_parameter(m, [&](std::string const&, auto const& p) { n += p.size(); });
+    return n;
+}
+
+}  // namespace tacet
