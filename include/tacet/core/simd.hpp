@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/core/config.hpp>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#if defined(__FMA__) || defined(__AVX512F__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+namespace tacet {
+namespace detail {
+
+/// The bytes of one vector register.
+template <class I> inline constexpr int vector_bytes = 16;
+template <> inline constexpr int vector_bytes<instruction_set::Avx512> = 64;
+template <> inline constexpr int vector_bytes<instruction_set::Avx2> = 32;
+template <> inline constexpr int vector_bytes<instruction_set::Scalar> = 1;
+
+}  // namespace detail
+
+/// One register of T (float or double) of instruction set I: arithmetic on all lanes at once, in the compiler's vector extension.
+/// The instruction set is part of the type, hence of every kernel's name: units compiled with different flags do not mix.
+template <class T, class I = instruction_set::Native> struct Simd {
+    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "Simd holds float or double");
+    static constexpr int bytes = detail::vector_bytes<I> < static_cast<int>(sizeof(T)) ? static_cast<int>(sizeof(T)) : detail::vector_bytes<I>;
+    static constexpr int lanes = bytes / static_cast<int>(sizeof(T));
+    using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+    typedef T Vector __attribute__((vector_size(bytes)));
+    typedef Integer IntegerVector __attribute__((vector_size(bytes)));
+
+    /// What comparisons give: all bits of a lane set, or none.
+    struct Mask {
+        IntegerVector v;
+        bool operator[](int lane) const { return v[lane] != 0; }
+    };
+
+    Vector v;
+
+    static Simd broadcast(T x) { return {Vector{} + x}; }
+    static Simd zero() { return {Vector{}}; }
+    /// p need not be aligned.
+    static Simd load(T const* p) {
+        Simd r;
+        std::memcpy(&r.v, p, sizeof r.v);
+        return r;
+    }
+    void store(T* p) const { std::memcpy(p, &v, sizeof v); }
+    /// The first n lanes (0 <= n <= lanes) from p, zero in the others; nothing beyond p[n - 1] is touched.
+    static Simd load_partial(T const* p, int n) {
+#if defined(__AVX512F__)
+        if constexpr (bytes == 64) {
+            if constexpr (sizeof(T) == 4) return {Vector(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p))};
+            else return {Vector(_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), p))};
+        }
+#endif
+        Simd r = zero();
+        if (n > 0) std::memcpy(&r.v, p, static_cast<std::size_t>(n) * sizeof(T));
+        return r;
+    }
+    /// Writes the first n lanes (0 <= n <= lanes).
+    void store_partial(T* p, int n) const {
+#if defined(__AVX512F__)
+        if constexpr (bytes == 64) {
+            if constexpr (sizeof(T) == 4) _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), v);
+            else _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1), v);
+            return;
+        }
+#endif
+        if (n > 0) std::memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(T));
+    }
+
+    T operator[](int lane) const { return v[lane]; }
+    friend Simd operator+(Simd a, Simd b) { return {a.v + b.v}; }
+    friend Simd operator-(Simd a, Simd b) { return {a.v - b.v}; }
+    friend Simd operator*(Simd a, Simd b) { return {a.v * b.v}; }
+    friend Simd operator/(Simd a, Simd b) { return {a.v / b.v}; }
+    Simd& operator+=(Simd b) { return v += b.v, *this; }
+
+    friend Mask operator<(Simd a, Simd b) { return {a.v < b.v}; }
+    friend Mask operator<=(Simd a, Simd b) { return {a.v <= b.v}; }
+    friend Mask operator>(Simd a, Simd b) { return {a.v > b.v}; }
+    friend Mask operator>=(Simd a, Simd b) { return {a.v >= b.v}; }
+    friend Mask operator==(Simd a, Simd b) { return {a.v == b.v}; }
+    /// a where the mask is set, else b.
+    friend Simd select(Mask m, Simd a, Simd b) { return {m.v ? a.v : b.v}; }
+    /// The smaller one; b where either is NaN.
+    friend Simd min(Simd a, Simd b) { return {a.v < b.v ? a.v : b.v}; }
+    /// The larger one; b where either is NaN.
+    friend Simd max(Simd a, Simd b) { return {a.v > b.v ? a.v : b.v}; }
+
+    /// a * b + c, rounded once where the instruction set can (the compiler's own contraction depends on its flags, this does not).
+    friend Simd fma(Simd a, Simd b, Simd c) {
+#if defined(__AVX512F__)
+        if constexpr (bytes == 64 && sizeof(T) == 4) return {Vector(_mm512_fmadd_ps(a.v, b.v, c.v))};
+        else if constexpr (bytes == 64) return {Vector(_mm512_fmadd_pd(a.v, b.v, c.v))};
+#endif
+#if defined(__FMA__)
+        if constexpr (bytes == 32 && sizeof(T) == 4) return {Vector(_mm256_fmadd_ps(a.v, b.v, c.v))};
+        else if constexpr (bytes == 32) return {Vector(_mm256_fmadd_pd(a.v, b.v, c.v))};
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+        if constexpr (bytes == 16 && sizeof(T) == 4) return {Vector(vfmaq_f32(c.v, a.v, b.v))};
+        else if constexpr (bytes == 16) return {Vector(vfmaq_f64(c.v, a.v, b.v))};
+#endif
+        return {a.v * b.v + c.v};
+    }
+
+    /// The sum of the lanes in a fixed order: halves are added until one lane is left.
+    friend T reduce_add(Simd a) {
+        std::array<T, lanes> part;
+        a.store(part.data());
+        for (std::size_t half = lanes / 2; half > 0; half /= 2)
+            for (std::size_t i = 0; i < half; ++i) part[i] += part[i + half];
+        return part[0];
+    }
+};
+
+}  // namespace tacet
