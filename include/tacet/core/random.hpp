@@ -17,7 +17,8 @@ struct PhiloxBlock {
     constexpr bool operator==(PhiloxBlock const&) const = default;
 };
 
-/// Philox4x32 with ten rounds: a keyed bijection of 128-bit counters. Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011.
+/// Philox4x32 with ten rounds: a keyed bijection of 128-bit counters.
+/// Source: Salmon, Moraes, Dror and Shaw, Parallel random numbers: as easy as 1, 2, 3, 2011.
 constexpr PhiloxBlock philox4x32(PhiloxBlock counter, std::uint32_t key0, std::uint32_t key1) {
     auto [x0, x1, x2, x3] = counter.word;
     for (int round = 0; round < 10; ++round) {
@@ -53,10 +54,15 @@ enum class Draw : std::uint32_t { words = 0, normals = 1u << 30, wide = 2u << 30
 /// Words per position are 1 for words and normals; a `wide` value has 64 blocks of its own, more than any rejection needs.
 constexpr std::uint64_t wide_blocks = 64;
 
+/// The counter's second word: the kind, the upper 14 of the block's 46 bits, the purpose.
+constexpr std::uint32_t name_word(Stream const& s, Draw kind, std::uint64_t block) {
+    std::uint32_t const high = static_cast<std::uint32_t>(block >> 32) & 0x3fffu;
+    return static_cast<std::uint32_t>(kind) | high << 16 | static_cast<std::uint32_t>(s.purpose);
+}
 constexpr PhiloxBlock block_of(Stream const& s, Draw kind, std::uint64_t block) {
-    auto const low = static_cast<std::uint32_t>(block), high = static_cast<std::uint32_t>(block >> 32) & 0x3fffu;  // 46 bits
-    std::uint32_t const name = static_cast<std::uint32_t>(kind) | high << 16 | static_cast<std::uint32_t>(s.purpose);
-    return philox4x32(PhiloxBlock{{low, name, s.image, s.epoch}}, static_cast<std::uint32_t>(s.seed), static_cast<std::uint32_t>(s.seed >> 32));
+    auto const low = static_cast<std::uint32_t>(block), name = name_word(s, kind, block);
+    auto const key0 = static_cast<std::uint32_t>(s.seed), key1 = static_cast<std::uint32_t>(s.seed >> 32);
+    return philox4x32(PhiloxBlock{{low, name, s.image, s.epoch}}, key0, key1);
 }
 
 }  // namespace detail
@@ -79,7 +85,8 @@ constexpr float normal_at(Stream const& stream, std::uint64_t index) {
     auto const pair = index & 2 ? detail::normal_pair(b.word[2], b.word[3]) : detail::normal_pair(b.word[0], b.word[1]);
     return index & 1 ? pair.b : pair.a;
 }
-/// The stream's integer at `index`, uniform in [0, n) without bias; n > 0 is not checked. Source: Lemire, Fast random integer generation, 2019.
+/// The stream's integer at `index`, uniform in [0, n) without bias; n > 0 is not checked.
+/// Source: Lemire, Fast random integer generation in an interval, 2019.
 constexpr std::uint64_t below_at(Stream const& stream, std::uint64_t index, std::uint64_t n) {
     std::uint64_t const reject = (0 - n) % n;  // 2^64 mod n: so many low products are too many
     for (std::uint64_t i = 0;; ++i) {
@@ -117,7 +124,7 @@ template <class I = instruction_set::Native> struct Lanes {
         for (int l = 0; l < lanes; ++l) {
             std::uint64_t const block = first + static_cast<std::uint64_t>(l);
             x[0][l] = static_cast<std::uint32_t>(block);
-            x[1][l] = static_cast<std::uint32_t>(kind) | (static_cast<std::uint32_t>(block >> 32) & 0x3fffu) << 16 | static_cast<std::uint32_t>(s.purpose);
+            x[1][l] = name_word(s, kind, block);
             x[2][l] = s.image;
             x[3][l] = s.epoch;
         }
@@ -176,7 +183,8 @@ template <class I = instruction_set::Native> void fill_normal(Stream const& stre
     detail::fill<I>(stream, detail::Draw::normals, index, out, [](auto const& words, float* to) { words.normals(to); });
 }
 
-/// A stream and a position in it. Every value drawn, of any kind, advances the position by one (limit 2^40); to resume, restore the position.
+/// A stream and a position in it. Every value drawn, of any kind, advances the position by one (limit 2^40);
+/// to resume, restore the position.
 class Rng {
 public:
     constexpr explicit Rng(std::uint64_t seed, Purpose purpose = {}, std::uint32_t image = 0, std::uint32_t epoch = 0)
