@@ -72,7 +72,7 @@ TEST_CASE("json: numbers are exact") {
     CHECK(roundtrip(Json(small)).integer<std::int64_t>() == small);
     CHECK(Json(0.1).dump() == "0.1");
     CHECK(Json(0.1f).dump() == "0.1");
-    CHECK(Json(1e-7).dump() == "1e-07");
+    CHECK(Json(1e-7).dump() == "1e-7");
     CHECK(static_cast<float>(roundtrip(Json(0.3333333432674408f)).number()) == 0.3333333432674408f);
     CHECK(roundtrip(Json(2.2250738585072014e-308)).number() == 2.2250738585072014e-308);
     CHECK(Json(std::numeric_limits<double>::quiet_NaN()).dump() == "null");
@@ -82,7 +82,7 @@ TEST_CASE("json: numbers are exact") {
     CHECK_THROWS_WITH(Json(300).integer<std::uint8_t>(), "300 is not within 0 to 255");
     CHECK_THROWS_WITH(Json(big).integer<std::int64_t>(), "18446744073709551615 is not within -9223372036854775808 to 9223372036854775807");
     CHECK_THROWS_WITH(Json("7").integer<int>(), "expected a whole number, found a string");
-    CHECK_THROWS_WITH(Json(1e300).integer<int>(), "1e+300 is not a whole number");
+    CHECK_THROWS_WITH(Json(1e300).integer<int>(), "1e300 is not a whole number");
 }
 
 TEST_CASE("json: every float survives text") {

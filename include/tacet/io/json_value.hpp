@@ -62,6 +62,8 @@ public:
     double number() const;
     /// A whole number, also when written as 2.0; Error when it has a fraction or does not fit `I`.
     template <std::integral I> I integer() const;
+    /// Whether `integer<I>()` would succeed.
+    template <std::integral I> bool fits() const;
 
     /// The value under `name`, or nullptr when this is no object or has no such key.
     Json const* find(std::string_view name) const;
@@ -99,6 +101,7 @@ private:
     void dump_array(std::string& out, int indent, int level) const;
     void dump_object(std::string& out, int indent, int level) const;
     std::string scalar_text() const;
+    [[noreturn]] void refuse_integer(std::string const& low, std::string const& high) const;
 
     std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Array, Object> value_;
     int line_ = 0;
@@ -125,17 +128,24 @@ inline double Json::number() const {
     return get<double>("a number");
 }
 
+template <std::integral I> bool Json::fits() const {
+    if (auto const* v = std::get_if<std::int64_t>(&value_)) return std::in_range<I>(*v);
+    if (auto const* v = std::get_if<std::uint64_t>(&value_)) return std::in_range<I>(*v);
+    auto const* v = std::get_if<double>(&value_);
+    return v && *v == std::trunc(*v) && std::abs(*v) <= 0x1p53 && std::in_range<I>(static_cast<std::int64_t>(*v));
+}
+
 template <std::integral I> I Json::integer() const {
-    if (auto const* v = std::get_if<double>(&value_)) {
-        check(*v == std::trunc(*v) && std::abs(*v) <= 0x1p53, dump(), " is not a whole number");
-        return Json(static_cast<std::int64_t>(*v)).integer<I>();
-    }
+    if (!fits<I>()) refuse_integer(number_text(std::numeric_limits<I>::min()), number_text(std::numeric_limits<I>::max()));
+    if (auto const* v = std::get_if<std::int64_t>(&value_)) return static_cast<I>(*v);
+    if (auto const* v = std::get_if<std::uint64_t>(&value_)) return static_cast<I>(*v);
+    return static_cast<I>(std::get<double>(value_));
+}
+
+inline void Json::refuse_integer(std::string const& low, std::string const& high) const {
     check(is_number(), "expected a whole number, found ", type_name());
-    auto const* small = std::get_if<std::int64_t>(&value_);
-    bool const fits = small ? std::in_range<I>(*small) : std::in_range<I>(std::get<std::uint64_t>(value_));
-    std::string const low = number_text(std::numeric_limits<I>::min()), high = number_text(std::numeric_limits<I>::max());
-    check(fits, dump(), " is not within ", low, " to ", high);
-    return small ? static_cast<I>(*small) : static_cast<I>(std::get<std::uint64_t>(value_));
+    if (auto const* v = std::get_if<double>(&value_)) check(*v == std::trunc(*v) && std::abs(*v) <= 0x1p53, dump(), " is not a whole number");
+    throw Error(dump() + " is not within " + low + " to " + high);
 }
 
 inline Json const* Json::find(std::string_view name) const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tacet {
@@ -136,21 +137,34 @@ inline std::string escape_markup(std::string_view text) {
     return out;
 }
 
+namespace detail {
+/// 1e-07 as 1e-7 and 1e+20 as 1e20.
+inline std::string short_exponent(std::string text) {
+    std::size_t const e = text.find('e');
+    if (e == std::string::npos) return text;
+    std::size_t const digits = std::min(text.find_first_not_of("+-0", e + 1), text.size() - 1);
+    bool const negative = text[e + 1] == '-';
+    return text.substr(0, e + 1) + (negative ? "-" : "") + text.substr(digits);
+}
+}  // namespace detail
+
 /// The shortest decimal that reads back as exactly `v` ("nan", "inf" included), independent of the locale.
 template <class T>
     requires std::integral<T> || std::floating_point<T>
 std::string number_text(T v) {
     std::array<char, 64> buffer;
     auto const end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v).ptr;
-    return std::string(buffer.data(), end);
+    std::string text(buffer.data(), end);
+    if constexpr (std::floating_point<T>) return detail::short_exponent(std::move(text));
+    else return text;
 }
 
-/// `v` with at most `digits` significant digits and no trailing zeros: 0.0123, 1.5e-07, 12300.
+/// `v` with at most `digits` significant digits and no trailing zeros: 0.0123, 1.5e-7, 12300.
 inline std::string compact_number(double v, int digits = 4) {
     std::array<char, 64> buffer;
     auto const end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v, std::chars_format::general, digits).ptr;
     std::string const text(buffer.data(), end);
-    if (text.find("e+") == std::string::npos || std::abs(v) >= 1e7) return text;
+    if (text.find("e+") == std::string::npos || std::abs(v) >= 1e7) return detail::short_exponent(text);
     double rounded = v;   // 1.23e+04 reads worse than 12300
     std::from_chars(text.data(), text.data() + text.size(), rounded);
     return number_text(std::llround(rounded));
