@@ -103,3 +103,14 @@ TEST_CASE("reduce_add adds halves: the order does not depend on the values") {
     if (V::lanes > 2) a[1] = 1;
     CHECK(reduce_add(V::load(a.data())) == (V::lanes > 2 ? 1. : V::lanes > 1 ? 0. : 1e17));
 }
+
+TEST_CASE("broadcast keeps the sign of zero") {
+    CHECK(std::signbit(Simd<float>::broadcast(-0.f)[0]));
+    CHECK_FALSE(std::signbit(Simd<float>::broadcast(0.f)[0]));
+}
+
+TEST_CASE("unrolled calls its function with each index in order") {
+    std::vector<int> seen;
+    unrolled<3>([&](auto i) { seen.push_back(i); });
+    CHECK(seen == std::vector<int>{0, 1, 2});
+}

@@ -2,9 +2,11 @@
 #pragma once
 #include <tacet/core/config.hpp>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 #if defined(__FMA__) || defined(__AVX512F__)
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
@@ -22,10 +24,18 @@ template <> inline constexpr int vector_bytes<instruction_set::Scalar> = 1;
 
 }  // namespace detail
 
+/// Calls f(integral_constant 0), ..., f(integral_constant N - 1): a loop that is unrolled whatever the compiler thinks of it,
+/// so that arrays of Simd indexed by its variable live in registers.
+template <int N, class F> [[gnu::always_inline]] constexpr void unrolled(F&& f) {
+    [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) { (f(std::integral_constant<int, i>{}), ...); }
+    (std::make_integer_sequence<int, N>{});
+}
+
 /// One register of T (float or double) of instruction set I: arithmetic on all lanes at once, in the compiler's vector extension.
 /// The instruction set is part of the type, hence of every kernel's name: units compiled with different flags do not mix.
 template <class T, class I = instruction_set::Native> struct Simd {
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "Simd holds float or double");
+    using value_type = T;
     static constexpr int bytes = detail::vector_bytes<I> < static_cast<int>(sizeof(T)) ? static_cast<int>(sizeof(T)) : detail::vector_bytes<I>;
     static constexpr int lanes = bytes / static_cast<int>(sizeof(T));
     using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
@@ -40,7 +50,7 @@ template <class T, class I = instruction_set::Native> struct Simd {
 
     Vector v;
 
-    static Simd broadcast(T x) { return {Vector{} + x}; }
+    static Simd broadcast(T x) { return {x - Vector{}}; }  // x - 0 is x for every x, x + 0 is not
     static Simd zero() { return {Vector{}}; }
     /// p need not be aligned.
     static Simd load(T const* p) {
@@ -110,11 +120,16 @@ template <class T, class I = instruction_set::Native> struct Simd {
 
     /// The sum of the lanes in a fixed order: halves are added until one lane is left.
     friend T reduce_add(Simd a) {
-        std::array<T, lanes> part;
-        a.store(part.data());
-        for (std::size_t half = lanes / 2; half > 0; half /= 2)
-            for (std::size_t i = 0; i < half; ++i) part[i] += part[i + half];
-        return part[0];
+        if constexpr (lanes == 1) {
+            return a.v[0];
+        } else if constexpr (bytes == 64 || bytes == 32) {
+            using Half = Simd<T, std::conditional_t<bytes == 64, instruction_set::Avx2, instruction_set::Sse2>>;
+            auto const half = std::bit_cast<std::array<Half, 2>>(a);
+            return reduce_add(half[0] + half[1]);
+        } else {
+            if constexpr (lanes == 4) return (a.v[0] + a.v[2]) + (a.v[1] + a.v[3]);
+            else return a.v[0] + a.v[1];
+        }
     }
 };
 
