@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+# tacet_test(<name> SOURCES <files>...)
+# One program build/<preset>/tests/<name> of all the files, and for every file one entry <name>.<stem of the file> in ctest, so that the
+# programs link once and a failure still names the file. A file that handles threads itself gets the label "threads".
+include_guard()
+
+# Threads by their names in the standard library and in tacet: what the thread sanitizer has to see.
+set(tacet_thread_words "std::j?thread|std::async|set_num_threads|parallel_for|parallel_ranges|Prefetch")
+
+# tacet_add_test(<entry> COMMAND <command>... LABELS <labels>...)
+# An entry of ctest. Tests may not hang; by exit code 77 they say that they skipped everything.
+function(tacet_add_test entry)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "COMMAND;LABELS")
+    add_test(NAME ${entry} COMMAND ${arg_COMMAND})
+    set_tests_properties(${entry} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 LABELS "${arg_LABELS}")
+endfunction()
+
+# Sets <out> to the files of the list that this build takes (TACET_TEST_LABEL).
+function(tacet_choose_tests out)
+    set(chosen "")
+    foreach(file IN LISTS ARGN)
+        if(TACET_TEST_LABEL STREQUAL "threads")
+            file(STRINGS ${file} lines REGEX "${tacet_thread_words}" LIMIT_COUNT 1)
+            if(NOT lines)
+                continue()
+            endif()
+        endif()
+        list(APPEND chosen ${file})
+    endforeach()
+    set(${out} "${chosen}" PARENT_SCOPE)
+endfunction()
+
+function(tacet_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
+    tacet_choose_tests(sources ${arg_SOURCES})
+    if(NOT sources)
+        return()
+    endif()
+    tacet_program(test_${name} NAME ${name} SOURCES ${sources} LIBRARIES tacet_test_main)
+    add_dependencies(tests test_${name})
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM LAST_ONLY stem)
+        file(STRINGS ${source} lines REGEX "${tacet_thread_words}" LIMIT_COUNT 1)
+        set(labels ${name})
+        if(lines)
+            list(APPEND labels threads)
+        endif()
+        tacet_add_test(${name}.${stem} COMMAND test_${name} --filenames-as-tags "[#${stem}]" LABELS ${labels})
+    endforeach()
+endfunction()
+
+# The tests that are scripts need Python.
+macro(tacet_find_python)
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+endmacro()
+
+# Writes the flags by which a file that uses tacet::io compiles, one a line, for the tests that call the compiler themselves.
+function(tacet_flags_file file)
+    if(NOT TARGET tacet_flags)
+        add_library(tacet_flags OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tests/support/flags.cpp)
+        target_link_libraries(tacet_flags PRIVATE tacet::io)
+    endif()
+    list(JOIN TACET_WARNINGS "\n" warnings)
+    set(others $<REMOVE_DUPLICATES:$<TARGET_PROPERTY:tacet_flags,INCLUDE_DIRECTORIES>>)
+    # Ours stand first; the compiler's own must not be named again, which would break #include_next.
+    set(others "$<FILTER:${others},EXCLUDE,^(${PROJECT_SOURCE_DIR}/.*|/usr/(local/)?include(/[a-z0-9_]+-linux-gnu)?)$>")
+    file(GENERATE OUTPUT ${file} CONTENT "-std=c++20
+${warnings}
+-I${PROJECT_SOURCE_DIR}/include
+-I${PROJECT_SOURCE_DIR}/cuda
+$<$<BOOL:${others}>:-isystem$<JOIN:${others},\n-isystem>>
+$<$<BOOL:$<TARGET_PROPERTY:tacet_flags,COMPILE_DEFINITIONS>>:-D$<JOIN:$<TARGET_PROPERTY:tacet_flags,COMPILE_DEFINITIONS>,\n-D>>
+")
+endfunction()
