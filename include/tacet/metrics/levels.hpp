@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/tensor/tensor.hpp>
+#include <cmath>
+
+namespace tacet {
+
+/// The 8-bit level that a value of [0, 1] is stored as: clamped, 255 x rounded to the nearest, ties to even. NaN becomes 0.
+inline float level_of(float x) {
+    float const clamped = x >= 0 ? (x < 1 ? x : 1.f) : 0.f;
+    return std::nearbyint(clamped * 255);
+}
+
+/// The image as it looks after being stored in 8 bits: every value becomes level / 255.
+template <int R> Tensor<float, R> quantise_8bit(Tensor<float, R> const& image) {
+    Tensor<float, R> out(image.shape());
+    for (Index i = 0; i < image.size(); ++i) out.data()[i] = level_of(image.data()[i]) / 255;
+    return out;
+}
+
+}  // namespace tacet
