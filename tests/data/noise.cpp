@@ -16,8 +16,8 @@ struct Moments {
 Moments moments(Tensor<float, 3> const& x) {
     Moments m;
     for (Index i = 0; i < x.size(); ++i) m.mean += static_cast<double>(x.data()[i]) / static_cast<double>(x.size());
-    for (Index i = 0; i < x.size(); ++i) m.deviation += std::pow(static_cast<double>(x.data()[i]) - m.mean, 2) / static_cast<double>(x.size());
-    m.deviation = std::sqrt(m.deviation);
+    for (Index i = 0; i < x.size(); ++i) m.deviation += std::pow(static_cast<double>(x.data()[i]) - m.mean, 2);
+    m.deviation = std::sqrt(m.deviation / static_cast<double>(x.size()));
     return m;
 }
 template <int R> std::vector<float> values(Tensor<float, R> const& x) { return std::vector<float>(x.data(), x.data() + x.size()); }
@@ -49,7 +49,8 @@ TEST_CASE("a wrong specification is explained", "[data][noise]") {
     CHECK_THROWS_WITH(parse_noise(""), "noise \"\": there is no kind \"\"; " + known);
     CHECK_THROWS_WITH(parse_noise("gaussian"), "noise \"gaussian\": the level is missing; " + known);
     std::string const form = ": expected KIND:LEVEL or KIND:LOW-HIGH with numbers";
-    for (std::string text : {"gaussian:", "gaussian:x", "gaussian:5-", "gaussian:nan", "gaussian:inf", "gaussian: 5", "gaussian:+5", "gaussian:1e999"})
+    for (std::string text : {"gaussian:", "gaussian:x", "gaussian:5-", "gaussian:nan", "gaussian:inf", "gaussian: 5", "gaussian:+5",
+                             "gaussian:1e999"})
         CHECK_THROWS_WITH(parse_noise(text), "noise \"" + text + "\"" + form);
     CHECK_THROWS_WITH(parse_noise("gaussian:5dB"), "noise \"gaussian:5dB\": \"dB\" follows the level");
     CHECK_THROWS_WITH(parse_noise("gaussian:5-6-7"), "noise \"gaussian:5-6-7\": \"-7\" follows the level");

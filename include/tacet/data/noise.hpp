@@ -22,8 +22,8 @@ struct NoiseSpec {
 
 namespace detail {
 
-/// One kind of noise. `apply` adds noise of strength `level` to one picture x (H, W, C), writing y, with as many draws of `stream` from `at` on
-/// as the picture has elements. New kinds are new functions and lines of noise_kinds(); the order of draws is part of a kind's definition.
+/// One kind of noise. `apply` adds noise of strength `level` to one picture x (H, W, C), writing y, with as many draws of `stream`
+/// from `at` on as the picture has elements. New kinds are new functions and lines of noise_kinds(); the order of draws is part of a kind's definition.
 struct NoiseKind {
     using Picture = Tensor<float, 3>;
     std::string_view name, level, meaning;  ///< for messages and --help
@@ -51,7 +51,8 @@ inline void apply_poisson(Tensor<float, 3> const& x, Tensor<float, 3> const& y, 
             float const v = x.data()[i];
             double const mean = fused(static_cast<double>(v), chi, 0.);
             bool const fits = mean < 1e12;  // false for NaN as well: such values pass as they are
-            y.data()[i] = fits ? static_cast<float>(static_cast<double>(poisson_at(stream, at + static_cast<std::uint64_t>(i), mean)) / chi) : v;
+            auto const photons = fits ? poisson_at(stream, at + static_cast<std::uint64_t>(i), mean) : 0;
+            y.data()[i] = fits ? static_cast<float>(static_cast<double>(photons) / chi) : v;
         }
     });
 }
@@ -78,7 +79,7 @@ inline std::string noise_advice(std::string_view name) {
         names.emplace_back(noise_kinds[i].name);
     }
     std::string const near = nearest_name(name, names);
-    return (near.empty() ? "" : "did you mean " + near + "? ") + "known are " + known;
+    return near.empty() ? concat_text("known are ", known) : concat_text("did you mean ", near, "? known are ", known);
 }
 
 /// The number at the start of `text`, which it is cut from. Throws Error naming the whole `spec`.
@@ -95,9 +96,10 @@ inline NoiseKind const& checked_kind(NoiseSpec const& spec) {
     NoiseKind const* const kind = find_noise(spec.kind);
     check(kind, "noise: there is no kind ", quote_text(spec.kind), "; ", noise_advice(spec.kind));
     bool const inside = spec.low >= kind->min && spec.high <= kind->max;
+    std::string const range = number_text(spec.low) + " to " + number_text(spec.high);
     check(inside, "noise ", quote_text(spec.kind), ": levels lie between ", number_text(kind->min), " and ", number_text(kind->max), ", not ",
-          number_text(spec.low), " to ", number_text(spec.high));
-    check(spec.low <= spec.high, "noise ", quote_text(spec.kind), ": the range ", number_text(spec.low), " to ", number_text(spec.high), " is empty");
+          range);
+    check(spec.low <= spec.high, "noise ", quote_text(spec.kind), ": the range ", range, " is empty");
     return *kind;
 }
 
@@ -123,7 +125,8 @@ inline NoiseSpec parse_noise(std::string_view text) {
 
 /// The text that parse_noise reads as this spec.
 inline std::string to_string(NoiseSpec const& spec) {
-    return spec.kind + ":" + number_text(spec.low) + (spec.low == spec.high ? "" : "-" + number_text(spec.high));
+    std::string const low = concat_text(spec.kind, ':', number_text(spec.low));
+    return spec.low == spec.high ? low : concat_text(low, '-', number_text(spec.high));
 }
 
 /// One line per kind for --help: "gaussian:SIGMA  normal noise ...".
@@ -158,7 +161,9 @@ inline Tensor<float, 4> add_noise(Tensor<float, 4> const& images, NoiseSpec cons
 }
 
 /// For a generator made on the spot: add_noise(image, spec, Rng(seed, Purpose::noise, image_number, epoch)).
-template <int R> Tensor<float, R> add_noise(Tensor<float, R> const& images, NoiseSpec const& spec, Rng&& rng) { return add_noise(images, spec, rng); }
+template <int R> Tensor<float, R> add_noise(Tensor<float, R> const& images, NoiseSpec const& spec, Rng&& rng) {
+    return add_noise(images, spec, rng);
+}
 
 /// add_noise, then clipped to [0, 1] and rounded to 8 bits (ties to even): what add_noise stores in an 8-bit file.
 template <int R, class G> Tensor<float, R> add_noise_8bit(Tensor<float, R> const& images, NoiseSpec const& spec, G&& rng) {

@@ -73,8 +73,8 @@ private:
     bool has_spare_ = false;
 };
 
-/// The noise of the PyTorch re-implementation of Noise2Noise whose weights and figures are published: N(0, sigma^2) on grey levels, clipped and
-/// *truncated* to 8 bits, so biased by about half a level. The image holds levels / 255; sigma is on the scale of 0 to 255.
+/// The noise of the PyTorch re-implementation of Noise2Noise whose weights and figures are published: N(0, sigma^2) on grey levels,
+/// clipped and *truncated* to 8 bits, so biased by about half a level. The image holds levels / 255; sigma is on the scale of 0 to 255.
 /// That program corrupts each image once in vain before it keeps the second result: discard as many normals first.
 template <int R> Tensor<float, R> add_published_noise(Tensor<float, R> const& image, double sigma, NumpyLegacyRng& rng) {
     Tensor<float, R> noisy(image.shape());
