@@ -49,10 +49,17 @@ function(tacet_test name)
     endforeach()
 endfunction()
 
-# The tests that are scripts need Python.
-macro(tacet_find_python)
-    find_package(Python3 REQUIRED COMPONENTS Interpreter)
-endmacro()
+# tacet_add_script(<entry> SCRIPT <file> [ARGUMENTS <arguments>...] LABELS <labels>...)
+# An entry of ctest that is a Python script; where there is no Python it says that it skips.
+function(tacet_add_script entry)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "SCRIPT" "ARGUMENTS;LABELS")
+    if(Python3_FOUND)
+        tacet_add_test(${entry} COMMAND ${Python3_EXECUTABLE} -B ${arg_SCRIPT} ${arg_ARGUMENTS} LABELS ${arg_LABELS})
+    else()
+        tacet_add_test(${entry} COMMAND ${CMAKE_COMMAND} -E echo "SKIPPED: Python 3 was not found" LABELS ${arg_LABELS})
+        set_tests_properties(${entry} PROPERTIES SKIP_REGULAR_EXPRESSION "^SKIPPED:")
+    endif()
+endfunction()
 
 # Writes the flags by which a file that uses tacet::io compiles, one a line, for the tests that call the compiler themselves.
 function(tacet_flags_file file)
