@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/denoise/tiling.hpp>
+#include <tacet/nn/parameter.hpp>
+#include <tacet/ops/pad.hpp>
+#include <functional>
+
+namespace tacet {
+
+/// Thrown by denoise() when its progress callback asked to stop.
+struct Cancelled : Error {
+    Cancelled() : Error("cancelled") {}
+};
+
+struct DenoiseOptions {
+    /// Working memory in bytes beside the image itself: larger images are denoised in tiles. The result does not depend on it.
+    std::size_t max_memory = std::size_t(2) << 30;
+    /// Called with the finished share in [0, 1] before each tile and at the end; returning false stops with Cancelled.
+    std::function<bool(double)> progress;
+};
+
+/// What denoise() needs of a network: a call on (N, H, W, C), and its geometry (see Noise2NoiseUNet).
+template <class M> concept Denoiser = requires(M const& m) {
+    { M::multiple } -> std::convertible_to<Index>;
+    { M::context } -> std::convertible_to<Index>;
+    { M::offset } -> std::convertible_to<float>;
+    { m.in_channels() } -> std::convertible_to<Index>;
+    { m.floats_per_pixel() } -> std::convertible_to<Index>;
+};
+
+namespace detail {
+
+inline Index round_up(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+/// The image x (H, W, C) reflected at the right and the bottom to multiples, minus `offset`; (H', W', C). Any size: reflection
+/// bounces to and fro where the image is smaller than the padding.
+inline Tensor<float, 3> padded(Tensor<float, 3> const& x, Index multiple, float offset) {
+    auto const [h, w, c] = x.shape().extent;
+    Tensor<float, 3> y(Shape{round_up(h, multiple), round_up(w, multiple), c});
+    parallel_for(y.shape()[0], [&, w = w, h = h, c = c](Index i) {
+        float const* const from = x.data() + reflect_index(i, h) * w * c;
+        float* const to = y.data() + i * y.shape()[1] * c;
+        for (Index j = 0; j < y.shape()[1]; ++j)
+            for (Index k = 0; k < c; ++k) to[j * c + k] = from[reflect_index(j, w) * c + k] - offset;
+    });
+    return y;
+}
+
+/// Runs the network over an image whose channels and extents fit it.
+template <Denoiser M> Tensor<float, 3> denoise_tiles(M const& model, Tensor<float, 3> const& x, DenoiseOptions const& options) {
+    auto const [h, w, c] = x.shape().extent;
+    auto const input = padded(x, M::multiple, M::offset);
+    auto const limit = static_cast<Index>(options.max_memory / sizeof(float)) / model.floats_per_pixel();
+    auto const tiles = plan_tiles(input.shape()[0], input.shape()[1], M::multiple, M::context, limit);
+    auto const report = [&](double share) { if (options.progress && !options.progress(share)) throw Cancelled(); };
+    Tensor<float, 3> out(Shape{h, w, c});
+    for (std::size_t k = 0; k < tiles.size(); ++k) {
+        report(static_cast<double>(k) / static_cast<double>(tiles.size()));
+        auto const& [core, reach] = tiles[k];
+        auto const y = model(Variable<float, 4>(crop(input, reach))).value();
+        Rectangle const inside{core.top - reach.top, core.left - reach.left, std::min(core.height, h - core.top), std::min(core.width, w - core.left)};
+        paste(out, y, inside, core.top, core.left);
+    }
+    out += M::offset;
+    report(1);
+    return out;
+}
+
+}  // namespace detail
+
+/// The image (H, W, C) with values in [0, 1], denoised by `model`: any size, any memory limit; the result is neither clipped nor
+/// rounded. Grey images pass through networks for colour as three equal channels, whose results are averaged; colour images pass
+/// through networks for grey channel by channel. Adds no noise. May be called from several threads with the same model.
+template <Denoiser M> Tensor<float, 3> denoise(M const& model, Tensor<float, 3> const& image, DenoiseOptions const& options = {}) {
+    auto const [h, w, c] = image.shape().extent;
+    Index const wanted = model.in_channels();
+    check_shape(h > 0 && w > 0 && c > 0, "denoise: an image of shape ", image.shape(), " has no pixels");
+    check_shape(c == wanted || c == 1 || wanted == 1, "denoise: the image of shape ", image.shape(), " has ", c, " channels, the network takes ", wanted);
+    NoGrad const guard;
+    if (c == wanted) return detail::denoise_tiles(model, image, options);
+    Tensor<float, 3> result(image.shape());
+    if (c == 1) {
+        auto const y = detail::denoise_tiles(model, Tensor<float, 3>(image + Constant<float, 3>{Shape{h, w, wanted}, 0.f}), options);
+        sum_into(result, y / static_cast<float>(wanted));
+        return result;
+    }
+    for (Index k = 0; k < c; ++k) {
+        auto const plane = Tensor<float, 3>::over(image.data() + k, Shape{h, w, Index(1)}, Shape{w * c, c, Index(1)});
+        auto const y = detail::denoise_tiles(model, plane, options);
+        parallel_for(h, [&, w = w, c = c](Index i) {
+            for (Index j = 0; j < w; ++j) result.data()[(i * w + j) * c + k] = y.data()[i * w + j];
+        });
+    }
+    return result;
+}
+
+}  // namespace tacet

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/optim/parameter_list.hpp>
+
+namespace tacet {
+
+/// Adam (Kingma & Ba, 2015). `weight_decay` is added to the gradient, or, `decoupled`, shrinks the weights directly (AdamW,
+/// Loshchilov & Hutter, 2019).
+struct AdamOptions {
+    double rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+    bool decoupled = false;
+    static void fields(auto& self, auto&& field) {
+        field("rate", self.rate, "learning rate"), field("beta1", self.beta1, "decay of the mean of gradients"),
+            field("beta2", self.beta2, "decay of the mean of squared gradients"), field("epsilon", self.epsilon, "added to the root of the latter"),
+            field("weight_decay", self.weight_decay, "pull of the weights towards zero"),
+            field("decoupled", self.decoupled, "decay the weights themselves, as AdamW does");
+    }
+};
+
+namespace detail {
+/// One step's factors: those of the options, with the bias corrections of step t.
+template <class T> struct AdamFactors {
+    T add1, keep2, add2, step, root2, epsilon, gradient_decay, weight_factor;
+    AdamFactors(AdamOptions const& o, double t)
+        : add1(static_cast<T>(1 - o.beta1)), keep2(static_cast<T>(o.beta2)), add2(static_cast<T>(1 - o.beta2)),
+          step(static_cast<T>(o.rate / (1 - std::pow(o.beta1, t)))),
+          root2(static_cast<T>(std::sqrt(1 - std::pow(o.beta2, t)))), epsilon(static_cast<T>(o.epsilon)),
+          gradient_decay(static_cast<T>(o.decoupled ? 0 : o.weight_decay)),
+          weight_factor(static_cast<T>(o.decoupled ? 1 - o.rate * o.weight_decay : 1)) {}
+};
+}  // namespace detail
+
+/// How a device takes an Adam step: everything in one pass over memory.
+template <class D> struct AdamKernel {
+    static_assert(sizeof(D) == 0, "adam has no kernels for this device here: compile this file as .cu");
+    static void step(auto const&...) {}
+};
+
+template <> struct AdamKernel<Cpu> {
+    template <class T> static void step(T* w, T const* g, T* m, T* v, Index n, detail::AdamFactors<T> const& f) {
+        parallel_ranges(n, 16384, [&](Index begin, Index end) {
+#ifdef __clang__
+#pragma clang loop vectorize(assume_safety)
+#else
+#pragma GCC ivdep
+#endif
+            for (Index k = begin; k < end; ++k) {
+                T const gk = g[k] + f.gradient_decay * w[k];
+                m[k] = m[k] + f.add1 * (gk - m[k]);
+                v[k] = f.keep2 * v[k] + f.add2 * gk * gk;
+                w[k] = f.weight_factor * w[k] - f.step * m[k] / (std::sqrt(v[k]) / f.root2 + f.epsilon);
+            }
+        });
+    }
+};
+
+/// Adam over the parameters of a module. T and D are those of the parameters.
+template <class T = float, Device D = Cpu> class Adam {
+public:
+    template <Module M> explicit Adam(M& module, AdamOptions const& options = {}) : options_(options), parameters_(flat_parameters<T, D>(module)) {
+        for (auto const& p : parameters_) {
+            mean_.push_back(Tensor<T, 1, D>(Constant<T, 1, D>{p.value.shape(), T(0)}));
+            square_.push_back(Tensor<T, 1, D>(Constant<T, 1, D>{p.value.shape(), T(0)}));
+        }
+    }
+    /// Moves every parameter that has a gradient, and clears the gradients.
+    void step() {
+        detail::AdamFactors<T> const factors(options_, static_cast<double>(++steps_));
+        for (std::size_t i = 0; i < parameters_.size(); ++i) {
+            auto const& p = parameters_[i];
+            if (auto const g = p.grad(); g.size() > 0)
+                AdamKernel<D>::step(p.value.data(), g.data(), mean_[i].data(), square_[i].data(), g.size(), factors);
+            p.zero_grad();
+        }
+    }
+    /// Clears the gradients without moving: for steps that are skipped.
+    void skip() {
+        for (auto const& p : parameters_) p.zero_grad();
+    }
+    void set_rate(double rate) { options_.rate = rate; }
+    double rate() const { return options_.rate; }
+    Index steps() const { return steps_; }
+    void set_steps(Index steps) { steps_ = steps; }
+    /// Calls visit(name, tensor of rank 1) for what a checkpoint must hold besides steps().
+    void for_each_state(auto&& visit) {
+        for (std::size_t i = 0; i < parameters_.size(); ++i) visit("exp_avg." + parameters_[i].name, mean_[i]);
+        for (std::size_t i = 0; i < parameters_.size(); ++i) visit("exp_avg_sq." + parameters_[i].name, square_[i]);
+    }
+
+private:
+    AdamOptions options_;
+    std::vector<FlatParameter<T, D>> parameters_;
+    std::vector<Tensor<T, 1, D>> mean_, square_;
+    Index steps_ = 0;
+};
+
+}  // namespace tacet

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/data/dead_leaves.hpp>
+#include <tacet/data/image_cache.hpp>
+#include <tacet/data/noise.hpp>
+#include <tacet/train/batch.hpp>
+#include <cstring>
+
+namespace tacet {
+
+/// How patches are cut and corrupted. Every patch is a function of (seed, number of the patch) alone.
+struct PatchOptions {
+    Index batch = 4, crop = 64;
+    std::uint64_t seed = 0;
+    NoiseSpec noise{"gaussian", 0, 50};
+    bool clean_targets = false;  // the ordinary way, for comparison
+
+};
+
+namespace detail {
+
+/// Copies a patch (h, w, C) to position n of a batch.
+inline void place(Tensor<float, 4> const& batch, Index n, Tensor<float, 3> const& patch) {
+    std::memcpy(batch.data() + n * patch.size(), patch.data(), static_cast<std::size_t>(patch.size()) * sizeof(float));
+}
+
+/// A batch whose patch n is the pair that `make(number of the patch)` returns, with a name.
+template <class Make> Batch assemble(Index step, Index batch, Index crop, Make make) {
+    Shape const shape{batch, crop, crop, Index(3)};
+    Batch result{Tensor<float, 4>(shape), Tensor<float, 4>(shape), {}};
+    for (Index n = 0; n < batch; ++n) {
+        auto [input, target, name] = make(step * batch + n);
+        place(result.input, n, input);
+        place(result.target, n, target);
+        result.names.push_back(std::move(name));
+    }
+    return result;
+}
+
+/// A patch's streams are named by its number: 32 bits as the image, the rest as the epoch.
+inline Stream patch_stream(std::uint64_t seed, Purpose purpose, Index number) {
+    auto const n = static_cast<std::uint64_t>(number);
+    return Stream{.seed = seed, .purpose = purpose, .image = static_cast<std::uint32_t>(n), .epoch = static_cast<std::uint32_t>(n >> 32)};
+}
+
+/// Input and target for a clean patch: two independent corruptions, or one and the patch itself.
+inline std::pair<Tensor<float, 3>, Tensor<float, 3>> corrupt(Tensor<float, 3> const& clean, PatchOptions const& o, Index number) {
+    auto input = add_noise(clean, o.noise, Rng(patch_stream(o.seed, Purpose::noise, number)));
+    if (o.clean_targets) return {input, clean};
+    return {input, add_noise(clean, o.noise, Rng(patch_stream(o.seed, Purpose::target_noise, number)))};
+}
+
+/// Where patch `number` is cut from an image: uniform over all positions.
+inline std::array<Index, 4> crop_position(Shape<3> const& image, PatchOptions const& o, Index number) {
+    Rng rng(patch_stream(o.seed, Purpose::crop, number));
+    auto const draw = [&](Index n) { return static_cast<Index>(rng.below(static_cast<std::uint32_t>(n - o.crop + 1))); };
+    Index const top = draw(image[0]), left = draw(image[1]);
+    return {top, left, o.crop, o.crop};
+}
+}  // namespace detail
+
+/// Patches of dead-leaves images made on the fly: training data without a single file.
+class DeadLeavesSource final : public BatchSource {
+public:
+    explicit DeadLeavesSource(PatchOptions const& options) : options_(options) {}
+    Batch batch(Index step) const override {
+        return detail::assemble(step, options_.batch, options_.crop, [&](Index number) {
+            Rng rng(detail::patch_stream(options_.seed, Purpose::dead_leaves, number));
+            auto [input, target] = detail::corrupt(dead_leaves(options_.crop, options_.crop, rng), options_, number);
+            return std::tuple{input, target, "dead leaves " + std::to_string(number)};
+        });
+    }
+
+private:
+    PatchOptions options_;
+};
+
+/// Patches of clean images, corrupted on the fly. All images must be at least `crop` high and wide.
+class FolderSource final : public BatchSource {
+public:
+    FolderSource(ImageCache const& images, PatchOptions const& options) : images_(images), options_(options) {}
+    Batch batch(Index step) const override {
+        return detail::assemble(step, options_.batch, options_.crop, [&](Index number) {
+            Index const n = images_.size(), k = shuffled(number % n, n, options_.seed, static_cast<std::uint32_t>(number / n));
+            auto const clean = images_.crop_of(k, [&](Shape<3> const& s) { return detail::crop_position(s, options_, number); });
+            auto [input, target] = detail::corrupt(clean, options_, number);
+            return std::tuple{input, target, images_.path(k).string()};
+        });
+    }
+
+private:
+    ImageCache const& images_;
+    PatchOptions options_;
+};
+
+/// Patches of the user's own pairs of noisy pictures of the same scene: image k of one list with image k of the other. Which of
+/// the two is the input changes at random: both are as good.
+class PairSource final : public BatchSource {
+public:
+    PairSource(ImageCache const& a, ImageCache const& b, PatchOptions const& options) : a_(a), b_(b), options_(options) {}
+    Batch batch(Index step) const override {
+        return detail::assemble(step, options_.batch, options_.crop, [&](Index number) {
+            Index const n = a_.size(), k = shuffled(number % n, n, options_.seed, static_cast<std::uint32_t>(number / n));
+            auto const at = [&](Shape<3> const& s) { return detail::crop_position(s, options_, number); };
+            auto first = a_.crop_of(k, at), second = b_.crop_of(k, at);
+            Rng rng(detail::patch_stream(options_.seed, Purpose::augment, number));
+            if (rng.below(2) == 1) std::swap(first, second);
+            return std::tuple{first, second, a_.path(k).string()};
+        });
+    }
+
+private:
+    ImageCache const &a_, &b_;
+    PatchOptions options_;
+};
+
+}  // namespace tacet

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/autograd/backward.hpp>
+#include <tacet/io/module_checkpoint.hpp>
+#include <tacet/ops/loss.hpp>
+#include <tacet/optim/ema.hpp>
+#include <tacet/train/batch.hpp>
+#include <tacet/train/options.hpp>
+#include <optional>
+
+namespace tacet {
+
+/// What one step did.
+struct StepResult {
+    double loss = 0, gradient_norm = 0;
+    bool skipped = false;  // the loss or a gradient was not finite: the weights did not move
+};
+
+/// Trains a model step by step: loss, backward, schedule, Adam, moving average. Everything that a step depends on is in state(), so
+/// that a run stopped anywhere and resumed ends with the same bits as one that was never stopped.
+template <class M> class Trainer {
+public:
+    /// Keeps references to the model. Throws Error for an unknown loss or schedule.
+    Trainer(M& model, TrainOptions const& options) : model_(model), options_(options), adam_(model, options.adam) {
+        if (options.ema > 0) ema_.emplace(model, options.ema);
+        check(loss_is_known(options.loss), "unknown loss \"", options.loss, "\": l2, l1 and charbonnier are known");
+        schedule_factor(options.schedule, 0, options.steps);
+    }
+
+    Index step() const { return step_; }
+    bool finished() const { return step_ >= options_.steps; }
+    Index skipped() const { return skipped_; }
+    /// Steps in a row, up to now, that were skipped.
+    Index skipped_in_a_row() const { return skipped_in_a_row_; }
+
+    /// One optimizer step on a batch with values in [0, 1].
+    StepResult train(Batch const& batch) {
+        adam_.set_rate(options_.adam.rate * schedule_factor(options_.schedule, step_, options_.steps));
+        Variable<float, 4> const x(Tensor<float, 4>(batch.input - M::offset));
+        Variable const loss = loss_of(model_(x), Tensor<float, 4>(batch.target - M::offset));
+        StepResult result{.loss = static_cast<double>(item(loss.value()))};
+        backward(loss);
+        result.gradient_norm = options_.clip > 0 ? clip_gradients(model_, options_.clip) : gradient_norm(model_);
+        result.skipped = !std::isfinite(result.loss) || !std::isfinite(result.gradient_norm);
+        if (result.skipped) adam_.skip(), ++skipped_, ++skipped_in_a_row_;
+        else {
+            adam_.step();
+            if (ema_) ema_->update();
+            skipped_in_a_row_ = 0;
+        }
+        ++step_;
+        return result;
+    }
+
+    /// Calls f(model) while the model holds the averaged weights.
+    template <class F> auto with_average(F&& f) {
+        if (!ema_) return f(model_);
+        struct Swapped {
+            Ema<>& ema;
+            explicit Swapped(Ema<>& e) : ema(e) { ema.swap(); }
+            ~Swapped() { ema.swap(); }
+        } const swapped(*ema_);
+        return f(model_);
+    }
+
+    /// Everything a resumed run needs: "model.*", "ema.*", "optim.*" and the counters in the metadata.
+    Checkpoint state() {
+        Checkpoint c;
+        for_each_state(model_, [&](std::string const& name, auto const& t) { c.tensors.push_back(named_tensor("model." + name, t)); });
+        if (ema_) with_average([&](M& m) {
+            for_each_parameter(m, [&](std::string const& name, auto const& p) { c.tensors.push_back(named_tensor("ema." + name, p.value())); });
+        });
+        adam_.for_each_state([&](std::string const& name, auto const& t) { c.tensors.push_back(named_tensor("optim." + name, t)); });
+        c.metadata["step"] = std::to_string(step_);
+        c.metadata["optimizer_steps"] = std::to_string(adam_.steps());
+        c.metadata["skipped"] = std::to_string(skipped_);
+        c.metadata["skipped_in_a_row"] = std::to_string(skipped_in_a_row_);
+        return c;
+    }
+    /// Continues from a state. Throws Error when it is one of another model or lacks something.
+    void restore(Checkpoint const& c) {
+        for_each_state(model_, [&](std::string const& name, auto const& t) { assign_tensor(t, c.at("model." + name)); });
+        if (ema_) with_average([&](M& m) {
+            for_each_parameter(m, [&](std::string const& name, auto const& p) { assign_tensor(p.value(), c.at("ema." + name)); });
+        });
+        adam_.for_each_state([&](std::string const& name, auto const& t) { assign_tensor(t, c.at("optim." + name)); });
+        step_ = number(c, "step"), skipped_ = number(c, "skipped"), skipped_in_a_row_ = number(c, "skipped_in_a_row");
+        adam_.set_steps(number(c, "optimizer_steps"));
+    }
+
+private:
+    static bool loss_is_known(std::string const& name) { return name == "l2" || name == "l1" || name == "charbonnier"; }
+    Variable<float, 0> loss_of(Variable<float, 4> const& y, Tensor<float, 4> const& target) const {
+        if (options_.loss == "l1") return l1_loss(y, target);
+        if (options_.loss == "charbonnier") return charbonnier_loss(y, target);
+        return l2_loss(y, target);
+    }
+    static Index number(Checkpoint const& c, char const* key) {
+        auto const it = c.metadata.find(key);
+        Index value = 0;
+        bool const ok = it != c.metadata.end() && std::from_chars(it->second.data(), it->second.data() + it->second.size(), value).ec == std::errc();
+        check(ok && value >= 0, "the training state has no valid \"", key, "\"");
+        return value;
+    }
+
+    M& model_;
+    TrainOptions options_;
+    Adam<> adam_;
+    std::optional<Ema<>> ema_;
+    Index step_ = 0, skipped_ = 0, skipped_in_a_row_ = 0;
+};
+
+}  // namespace tacet
