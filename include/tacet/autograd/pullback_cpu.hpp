@@ -15,8 +15,9 @@ public:
         gradient_ = Tensor<T, Q, D>(x.shape());
         stride_ = broadcast(row_major(x.shape()), x.shape(), walk.shape);
         direct_ = x.shape().size() == walk.shape.size();
+        sums_wanted_ = !direct_ && x.size() > 0;
     }
-    bool sums() const { return gradient_.defined() && !direct_; }
+    bool sums() const { return sums_wanted_; }
     Index count() const { return gradient_.size(); }
     void begin(Walk<R> const& walk, Index tasks) {
         if (sums()) sums_.emplace(walk, stride_, count(), tasks);
@@ -34,7 +35,7 @@ public:
 private:
     Tensor<T, Q, D> gradient_;
     Shape<R> stride_{};
-    bool direct_ = false;
+    bool direct_ = false, sums_wanted_ = false;
     std::optional<PartialSums<T, R>> sums_;
 };
 
