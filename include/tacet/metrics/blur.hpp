@@ -29,18 +29,36 @@ inline std::vector<double> gaussian_taps(double sigma) {
     return w;
 }
 
-/// One pass of a filter along an axis of x (lines, length, inner) -> y of the same shape.
-inline void filter_axis(float const* x, float* y, Index lines, Index length, Index inner, std::vector<double> const& taps) {
+/// Filters x (lines, inner) along the lines into y of the same shape.
+inline void filter_lines(float const* x, float* y, Index lines, Index inner, std::vector<double> const& taps) {
     auto const radius = static_cast<Index>(taps.size()) / 2;
-    parallel_ranges(lines * length, 32, [&](Index begin, Index end) {
+    parallel_ranges(lines, 16, [&](Index begin, Index end) {
         std::vector<double> sum(static_cast<std::size_t>(inner));
         for (Index i = begin; i < end; ++i) {
-            Index const line = i / length, at = i % length;
             std::fill(sum.begin(), sum.end(), 0.);
             for (Index t = -radius; t <= radius; ++t) {
-                float const* const from = x + (line * length + reflected(at + t, length)) * inner;
+                float const* const from = x + reflected(i + t, lines) * inner;
                 double const w = taps[static_cast<std::size_t>(t + radius)];
                 for (Index k = 0; k < inner; ++k) sum[static_cast<std::size_t>(k)] += w * static_cast<double>(from[k]);
+            }
+            for (Index k = 0; k < inner; ++k) y[i * inner + k] = static_cast<float>(sum[static_cast<std::size_t>(k)]);
+        }
+    });
+}
+/// Filters each line of x (lines, length, channels) into y of the same shape.
+inline void filter_within_lines(float const* x, float* y, Index lines, Index length, Index channels, std::vector<double> const& taps) {
+    auto const radius = static_cast<Index>(taps.size()) / 2, inner = length * channels;
+    parallel_ranges(lines, 16, [&](Index begin, Index end) {
+        std::vector<double> sum(static_cast<std::size_t>(inner)), line(static_cast<std::size_t>(inner + 2 * radius * channels));
+        for (Index i = begin; i < end; ++i) {
+            for (Index j = -radius; j < length + radius; ++j)
+                for (Index c = 0; c < channels; ++c)
+                    line[static_cast<std::size_t>((j + radius) * channels + c)] =
+                        static_cast<double>(x[i * inner + reflected(j, length) * channels + c]);
+            std::fill(sum.begin(), sum.end(), 0.);
+            for (Index t = 0; t <= 2 * radius; ++t) {
+                double const w = taps[static_cast<std::size_t>(t)], *const from = line.data() + t * channels;
+                for (Index k = 0; k < inner; ++k) sum[static_cast<std::size_t>(k)] += w * from[k];
             }
             for (Index k = 0; k < inner; ++k) y[i * inner + k] = static_cast<float>(sum[static_cast<std::size_t>(k)]);
         }
@@ -55,8 +73,8 @@ inline Tensor<float, 3> gaussian_blur(Tensor<float, 3> const& image, double sigm
     auto const taps = detail::gaussian_taps(sigma);
     auto const& s = image.shape();
     Tensor<float, 3> rows(s), out(s);
-    detail::filter_axis(image.data(), rows.data(), 1, s[0], s[1] * s[2], taps);
-    detail::filter_axis(rows.data(), out.data(), s[0], s[1], s[2], taps);
+    detail::filter_lines(image.data(), rows.data(), s[0], s[1] * s[2], taps);
+    detail::filter_within_lines(rows.data(), out.data(), s[0], s[1], s[2], taps);
     return out;
 }
 
