@@ -3,6 +3,11 @@
 #include <tacet/autograd/pullback.hpp>
 #include <optional>
 
+#ifdef __clang__  // loops that cannot be vectorised, such as those over std::pow, are no reason to warn
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"
+#endif
+
 namespace tacet {
 namespace detail {
 
@@ -97,6 +102,10 @@ private:
 };
 
 }  // namespace tacet
+
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 #ifdef __CUDACC__
 #include <tacet/autograd/pullback.cuh>

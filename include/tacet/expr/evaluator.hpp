@@ -5,6 +5,11 @@
 #include <tacet/expr/expression.hpp>
 #include <algorithm>
 
+#ifdef __clang__  // loops that cannot be vectorised, such as those over std::pow, are no reason to warn
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpass-failed"
+#endif
+
 namespace tacet {
 
 /// How a device runs `out = e`; specialised once per device.
@@ -110,6 +115,10 @@ template <class Out, Operand E> void assign(Out const& out, E const& e) {
 }
 
 }  // namespace tacet
+
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 #ifdef __CUDACC__
 #include <tacet/expr/evaluator.cuh>
