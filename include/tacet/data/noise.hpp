@@ -23,7 +23,7 @@ struct NoiseSpec {
 namespace detail {
 
 /// One kind of noise. `apply` adds noise of strength `level` to one picture x (H, W, C), writing y, with as many draws of `stream`
-/// from `at` on as the picture has elements. New kinds are new functions and lines of noise_kinds(); the order of draws is part of a kind's definition.
+/// from `at` on as the picture has elements. A new kind is a function and a line of `noise_kinds`; what it draws is part of its definition.
 struct NoiseKind {
     using Picture = Tensor<float, 3>;
     std::string_view name, level, meaning;  ///< for messages and --help
@@ -97,8 +97,8 @@ inline NoiseKind const& checked_kind(NoiseSpec const& spec) {
     check(kind, "noise: there is no kind ", quote_text(spec.kind), "; ", noise_advice(spec.kind));
     bool const inside = spec.low >= kind->min && spec.high <= kind->max;
     std::string const range = number_text(spec.low) + " to " + number_text(spec.high);
-    check(inside, "noise ", quote_text(spec.kind), ": levels lie between ", number_text(kind->min), " and ", number_text(kind->max), ", not ",
-          range);
+    check(inside, "noise ", quote_text(spec.kind), ": levels lie between ", number_text(kind->min), " and ", number_text(kind->max),
+          ", not ", range);
     check(spec.low <= spec.high, "noise ", quote_text(spec.kind), ": the range ", range, " is empty");
     return *kind;
 }
