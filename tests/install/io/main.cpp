@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#include <tacet/io/image.hpp>
+#include <tacet/tensor/print.hpp>
+#include <string_view>
+using namespace tacet;
+
+int main() {
+    // Two rows of three pixels: a whole image file.
+    std::string_view const file = "P6\n3 2\n255\nrgbrgbrgbrgbrgbrgb";
+    Image const image = decode_image({reinterpret_cast<std::uint8_t const*>(file.data()), file.size()}, "picture.ppm");
+    std::cout << image.pixels.shape() << '\n';
+}
