@@ -2,7 +2,7 @@
 #pragma once
 #include <tacet/core/thread_pool.hpp>
 #include <tacet/io/atomic_file.hpp>
-#include <tacet/io/image_format.hpp>
+#include <tacet/io/image_codec.hpp>
 #include <tacet/tensor/tensor.hpp>
 #include <algorithm>
 #include <bit>

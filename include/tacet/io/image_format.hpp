@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/io/bmp.hpp>
-#include <tacet/io/jpeg.hpp>
-#include <tacet/io/jpeg_encode.hpp>
-#include <tacet/io/netpbm.hpp>
-#include <tacet/io/png.hpp>
-#include <tacet/io/png_encode.hpp>
-#include <tacet/io/tiff.hpp>
+#include <array>
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace tacet {
@@ -32,8 +30,12 @@ inline constexpr ImageSuffix image_suffixes[] = {
     {".pgm", ImageFormat::pnm}, {".ppm", ImageFormat::pnm},  {".pnm", ImageFormat::pnm},   {".pfm", ImageFormat::pfm},
     {".tif", ImageFormat::tiff}, {".tiff", ImageFormat::tiff}};
 
+inline bool starts_with(std::span<std::uint8_t const> bytes, std::string_view label) {
+    return bytes.size() >= label.size() && std::memcmp(bytes.data(), label.data(), label.size()) == 0;
+}
+
 /// What a file that is no image of ours seems to be, for the message.
-inline std::string foreign_format(ByteSpan bytes) {
+inline std::string foreign_format(std::span<std::uint8_t const> bytes) {
     if (bytes.empty()) return "an empty file";
     if (starts_with(bytes, "GIF8")) return "a GIF image";
     if (starts_with(bytes, "RIFF") && bytes.size() >= 12 && starts_with(bytes.subspan(8), "WEBP")) return "a WebP image";
@@ -48,7 +50,7 @@ inline std::string foreign_format(ByteSpan bytes) {
 /// The format that a file's first bytes show, whatever its name; nothing when they show none that is known.
 inline std::optional<ImageFormat> detect_image_format(std::span<std::uint8_t const> bytes) {
     using detail::starts_with;
-    if (starts_with(bytes, {reinterpret_cast<char const*>(detail::png_signature.data()), 8})) return ImageFormat::png;
+    if (starts_with(bytes, "\x89PNG\r\n\x1a\n")) return ImageFormat::png;
     if (starts_with(bytes, "\xff\xd8\xff")) return ImageFormat::jpeg;
     if (starts_with(bytes, "BM")) return ImageFormat::bmp;
     for (std::string_view const magic : {std::string_view("II*\0", 4), {"MM\0*", 4}, {"II+\0", 4}, {"MM\0+", 4}})
@@ -69,53 +71,4 @@ inline std::optional<ImageFormat> image_format_of(std::filesystem::path const& p
     return {};
 }
 
-namespace detail {
-
-/// Decodes a file of any format, upright. Throws Error, without the file's name, for every kind of bad input.
-inline Raster decode_raster(ByteSpan bytes, ReadLimits const& limits) {
-    check(bytes.size() <= limits.max_file_bytes, bytes.size(), " bytes are more than the limit of ", limits.max_file_bytes);
-    auto const format = detect_image_format(bytes);
-    if (!format) throw Error(foreign_format(bytes) + "; only PNG, JPEG, BMP, PNM, PFM and TIFF are read");
-    switch (*format) {
-        case ImageFormat::png: return upright(decode_png(bytes, limits));
-        case ImageFormat::jpeg: return upright(decode_jpeg(bytes, limits));
-        case ImageFormat::bmp: return decode_bmp(bytes, limits);
-        case ImageFormat::pnm: return decode_pnm(bytes, limits);
-        case ImageFormat::pfm: return decode_pfm(bytes, limits);
-        case ImageFormat::tiff: return upright(decode_tiff(bytes, limits));
-    }
-    throw Error("unknown image format");
-}
-
-/// The bit depth in which `format` keeps the most of samples of `bit_depth` bits.
-inline int stored_bit_depth(ImageFormat format, int bit_depth) {
-    switch (format) {
-        case ImageFormat::jpeg:
-        case ImageFormat::bmp: return 8;
-        case ImageFormat::pfm: return 32;
-        case ImageFormat::tiff: return bit_depth;
-        case ImageFormat::png:
-        case ImageFormat::pnm: break;
-    }
-    return bit_depth == 8 ? 8 : 16;
-}
-
-/// Encodes a raster whose bit depth is one the format has. Throws Error when the format has no place for its alpha channel.
-inline Bytes encode_raster(Raster const& raster, ImageFormat format, int jpeg_quality) {
-    bool const holds_alpha = format == ImageFormat::png || format == ImageFormat::tiff || format == ImageFormat::bmp;
-    check(holds_alpha || !raster.has_alpha(), to_string(format), " has no alpha channel, but the picture has; write PNG or TIFF");
-    check(!raster.premultiplied || format == ImageFormat::tiff, to_string(format),
-          " has no premultiplied alpha, but the picture has; write TIFF");
-    switch (format) {
-        case ImageFormat::png: return encode_png(raster);
-        case ImageFormat::jpeg: return encode_jpeg(raster, jpeg_quality);
-        case ImageFormat::bmp: return encode_bmp(raster);
-        case ImageFormat::pnm: return encode_pnm(raster);
-        case ImageFormat::pfm: return encode_pfm(raster);
-        case ImageFormat::tiff: return encode_tiff(raster);
-    }
-    throw Error("unknown image format");
-}
-
-}  // namespace detail
 }  // namespace tacet

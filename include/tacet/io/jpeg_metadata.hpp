@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/io/image_format.hpp>
 #include <tacet/io/raster.hpp>
 #include <map>
 #include <string_view>
@@ -16,10 +17,6 @@ struct JpegFile {
     Bytes icc_profile;
     int orientation = 1;
 };
-
-inline bool starts_with(ByteSpan bytes, std::string_view label) {
-    return bytes.size() >= label.size() && std::memcmp(bytes.data(), label.data(), label.size()) == 0;
-}
 
 /// A start-of-frame segment: precision, height, width, components.
 inline void read_jpeg_frame(JpegFile& jpeg, int marker, ByteSpan data) {

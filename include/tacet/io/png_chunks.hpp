@@ -29,8 +29,8 @@ inline void read_png_header(PngFile& png, ByteSpan data) {
     int const depth = png.bit_depth, colour = png.colour_type;
     bool const small = depth == 1 || depth == 2 || depth == 4, large = depth == 8 || depth == 16;
     bool const grey = colour == 0 && (small || large), palette = colour == 3 && (small || depth == 8);
-    check(grey || palette || ((colour == 2 || colour == 4 || colour == 6) && large), "damaged: no PNG has colour type ", colour, " with ", depth,
-          " bits");
+    bool const known = grey || palette || ((colour == 2 || colour == 4 || colour == 6) && large);
+    check(known, "damaged: no PNG has colour type ", colour, " with ", depth, " bits");
     check(data[10] == 0 && data[11] == 0 && data[12] <= 1, "damaged: unknown compression, filter or interlace method");
 }
 
