@@ -3,7 +3,6 @@
 #include <tacet/core/error.hpp>
 #include <tacet/io/atomic_file.hpp>
 #include <tacet/io/byte_reader.hpp>
-#include <tacet/io/json_value.hpp>
 #include <tacet/io/named_tensor.hpp>
 #include <tacet/io/safetensors_header.hpp>
 #include <algorithm>
@@ -62,7 +61,7 @@ inline std::vector<NamedTensor const*> safetensors_order(std::vector<NamedTensor
 }
 
 inline void append_safetensors_entry(std::string& header, NamedTensor const& x, std::uint64_t begin) {
-    append_json_string(header, x.name);
+    append_header_string(header, x.name);
     header += R"(:{"dtype":")" + to_string(x.dtype) + R"(","shape":[)";
     for (std::size_t d = 0; d < x.shape.size(); ++d) header += (d ? "," : "") + std::to_string(x.shape[d]);
     header += R"(],"data_offsets":[)" + std::to_string(begin) + "," + std::to_string(begin + x.data.size()) + "]}";
@@ -73,9 +72,9 @@ inline std::string safetensors_metadata(std::map<std::string, std::string> const
     for (auto const& [key, value] : metadata) {
         check(is_utf8(key) && is_utf8(value), "safetensors: metadata that is not UTF-8: ", quote_text(key));
         text += text.empty() ? R"("__metadata__":{)" : ",";
-        append_json_string(text, key);
+        append_header_string(text, key);
         text += ':';
-        append_json_string(text, value);
+        append_header_string(text, value);
     }
     return text.empty() ? text : text + "}";
 }

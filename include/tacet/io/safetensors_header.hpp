@@ -182,4 +182,17 @@ private:
     std::size_t max_tensors_, at_ = 0;
 };
 
+/// Appends `text` as a JSON string, escaped as the reference implementation does it.
+inline void append_header_string(std::string& header, std::string_view text) {
+    constexpr std::string_view values = "\"\\\b\f\n\r\t", names = "\"\\bfnrt", hex = "0123456789abcdef";
+    header += '"';
+    for (char const c : text) {
+        auto const byte = static_cast<unsigned char>(c);
+        if (auto const i = values.find(c); i != std::string_view::npos) header.append("\\").append(1, names[i]);
+        else if (byte < 0x20) header.append("\\u00").append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
+        else header += c;
+    }
+    header += '"';
+}
+
 }  // namespace tacet::detail
