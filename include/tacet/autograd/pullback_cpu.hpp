@@ -91,9 +91,9 @@ private:
                 T const* const g = Q == 0 ? constant : gy.data() + offset;
                 int k = 0;
                 std::array<T*, K> const out{sink.place(offset, scratch[k++])...};
-                if (walk.flat) detail::pull_run<true, K>(out, part.flat(), g, j, n);
-                else if (unit) detail::pull_run<true, K>(out, part.row(i), g, j, n);
-                else detail::pull_run<false, K>(out, part.row(i), g, j, n);
+                auto const row = walk.flat ? part.flat() : part.row(i);
+                if (unit) detail::pull_run<true, K>(out, row, g, j, n);
+                else detail::pull_run<false, K>(out, row, g, j, n);
                 k = 0;
                 (sink.written(task, i, j, out[static_cast<std::size_t>(k++)], n), ...);
             });

@@ -95,8 +95,7 @@ template <> struct Evaluator<Cpu> {
         bool const unit = walk.flat || e.unit();
         parallel_ranges(walk.chunks(), detail::chunks_per_task(walk), [&](Index begin, Index end) {
             walk.run(begin, end, [&](Shape<R> const& i, Index j, Index n, Index offset) {
-                if (walk.flat) detail::evaluate_run(out + offset, e.flat(), j, n, true);
-                else detail::evaluate_run(out + offset, e.row(i), j, n, unit);
+                detail::evaluate_run(out + offset, walk.flat ? e.flat() : e.row(i), j, n, unit);
             });
         });
     }

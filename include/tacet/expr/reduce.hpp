@@ -80,8 +80,7 @@ template <> struct Reducer<Cpu> {
             detail::parallel_parts(walk, tasks, [&](Index task, Index begin, Index end) {
                 T values[detail::Walk<R>::chunk];
                 walk.run(begin, end, [&](Shape<R> const& i, Index j, Index n, Index) {
-                    if (walk.flat) detail::evaluate_run(values, e.flat(), j, n, true);
-                    else detail::evaluate_run(values, e.row(i), j, n, unit);
+                    detail::evaluate_run(values, walk.flat ? e.flat() : e.row(i), j, n, unit);
                     sums.add(task, i, j, values, n);
                 });
             });

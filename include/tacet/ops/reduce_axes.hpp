@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/autograd/pullback.hpp>
+
+namespace tacet {
+
+/// Keeps the axes that a reduction runs over, with extent 1: `sum<1, 2>(x, keep_dims)`.
+struct KeepDims {};
+inline constexpr KeepDims keep_dims{};
+
+namespace detail {
+
+/// Which axes of rank R a reduction runs over: those named, of which negative ones count from the end, or all when none is named.
+template <int R, int... Axes> struct Reduction {
+    static_assert(((Axes >= -R && Axes < R) && ...), "a reduction names an axis that the operand does not have");
+    static constexpr bool reduces(int d) { return sizeof...(Axes) == 0 || ((d == (Axes < 0 ? Axes + R : Axes)) || ...); }
+    static constexpr int reduced = [] {
+        int n = 0;
+        for (int d = 0; d < R; ++d) n += reduces(d);
+        return n;
+    }();
+    static_assert(sizeof...(Axes) == 0 || reduced == sizeof...(Axes), "a reduction names an axis twice");
+    static constexpr int kept = R - reduced;
+
+    /// The shape with extent 1 where it is reduced.
+    static Shape<R> ones(Shape<R> shape) {
+        for (int d = 0; d < R; ++d)
+            if (reduces(d)) shape[d] = 1;
+        return shape;
+    }
+    /// The shape without the reduced axes.
+    static Shape<kept> dropped(Shape<R> const& shape) {
+        Shape<kept> s;
+        for (int d = 0, k = 0; d < R; ++d)
+            if (!reduces(d)) s[k++] = shape[d];
+        return s;
+    }
+    /// How many elements each result is made from.
+    static Index count(Shape<R> const& shape) {
+        Index n = 1;
+        for (int d = 0; d < R; ++d)
+            if (reduces(d)) n *= shape[d];
+        return n;
+    }
+};
+
+/// An operand as expressions hold it: a Parameter's variable, everything else as it is.
+template <class E> auto const& handle(E const& e) {
+    if constexpr (requires { e.var(); }) return e.var();
+    else return e;
+}
+
+/// y as the result of an operation on the variables of e: a Variable, or y itself when e has none. `pull` must be a generic lambda,
+/// which is not compiled where it is not needed.
+template <class E, class T, int R, class D, class Pull> auto record_on(E const& e, Tensor<T, R, D> y, Pull pull) {
+    if constexpr (variables_in<E> == 0) return y;
+    else return std::apply([&](auto const&... x) { return record(std::move(y), std::move(pull), x...); }, variables_of(e));
+}
+
+/// The first of two operands, repeated over the shape of both.
+struct First {
+    constexpr auto operator()(auto a, auto) const { return a; }
+};
+template <class T, int R, int Q, class D> Tensor<T, R, D> repeated(Tensor<T, Q, D> const& t, Shape<R> const& shape) {
+    return Tensor<T, R, D>(map(First{}, t, Constant<T, R, D>{shape, T(0)}));
+}
+
+/// What a sum's pull keeps: the expression, to be computed again, or of a single variable nothing but its shape.
+template <class E> struct Summand {
+    E e;
+    template <class T, int Q, class D> void pull(Tensor<T, Q, D> const& g) const {
+        if constexpr (Q == 0) pullback(e, g);
+        else pullback(e * g, Tensor<T, 0, D>(Constant<T, 0, D>{{}, T(1)}));
+    }
+};
+template <class T, int R, class D> struct Summand<Variable<T, R, D>> {
+    Shape<R> shape;
+    std::shared_ptr<Slot<T, R, D>> slot;
+    explicit Summand(Variable<T, R, D> const& x) : shape(x.shape()), slot(x.slot()) {}
+    template <int Q> void pull(Tensor<T, Q, D> const& g) const {
+        if (slot) deliver(slot, repeated<T, R>(g, shape));
+    }
+};
+
+/// The sum of e over Axes divided by a number, recorded as one node; `shape` is that of the result.
+template <int... Axes, class E, int Q> auto divided_sum(E const& e, double divisor, Shape<Q> const& shape) {
+    using T = typename E::value_type;
+    using D = typename E::device_type;
+    using Over = Reduction<E::rank, Axes...>;
+    static_assert(!std::is_same_v<T, bool>, "a condition is summed as a number: write sum(cast<float>(x > 0))");
+    auto const spread = [&] {
+        if constexpr (Over::kept == 0) return Shape<0>{};
+        else return Over::ones(e.shape());
+    }();
+    Tensor<T, Q, D> y(shape);
+    sum_into(y.reshape(spread), e);
+    if (divisor != 1) y /= static_cast<T>(divisor);
+    return record_on(e, std::move(y), [spread, divisor, summand = Summand<E>{e}](auto const& gy) {
+        auto const g = gy.reshape(spread);
+        if (divisor == 1) summand.pull(g);
+        else summand.pull(std::remove_cv_t<decltype(g)>(g / static_cast<T>(divisor)));
+    });
+}
+
+/// The mean, for both forms of the result.
+template <int... Axes, class E, int Q> auto checked_mean(E const& e, Shape<Q> const& shape) {
+    auto const n = Reduction<E::rank, Axes...>::count(e.shape());
+    check_shape(n > 0, "mean: there are no elements to average in ", e.shape());
+    return divided_sum<Axes...>(e, static_cast<double>(n), shape);
+}
+
+/// The variance, for both forms of the result: two passes. Around the mean, the derivative of the mean itself cancels.
+template <int... Axes, class E, int Q> auto checked_variance(E const& e, int correction, Shape<Q> const& shape) {
+    using Over = Reduction<E::rank, Axes...>;
+    using T = typename E::value_type;
+    auto const n = Over::count(e.shape());
+    check_shape(n > correction, "var: ", n, " elements of ", e.shape(), " with correction ", correction, " have no variance");
+    Tensor<T, E::rank, typename E::device_type> mean(Over::ones(e.shape()));
+    sum_into(mean, e);
+    mean /= static_cast<T>(n);
+    return divided_sum<Axes...>(square(e - mean), static_cast<double>(n - correction), shape);
+}
+
+}  // namespace detail
+}  // namespace tacet
