@@ -16,7 +16,7 @@ struct DenoiseOptions {
     /// Working memory in bytes beside the image itself: larger images are denoised in tiles. The result does not depend on it.
     std::size_t max_memory = std::size_t(2) << 30;
     /// Called with the finished share in [0, 1] before each tile and at the end; returning false stops with Cancelled.
-    std::function<bool(double)> progress;
+    std::function<bool(double)> progress = {};
 };
 
 /// What denoise() needs of a network: a call on (N, H, W, C), and its geometry (see Noise2NoiseUNet).
@@ -57,8 +57,8 @@ template <Denoiser M> Tensor<float, 3> denoise_tiles(M const& model, Tensor<floa
     for (std::size_t k = 0; k < tiles.size(); ++k) {
         report(static_cast<double>(k) / static_cast<double>(tiles.size()));
         auto const& [core, reach] = tiles[k];
-        auto const y = model(Variable<float, 4>(crop(input, reach))).value();
-        Rectangle const inside{core.top - reach.top, core.left - reach.left, std::min(core.height, h - core.top), std::min(core.width, w - core.left)};
+        auto const y = model(Variable<float, 4>(crop(input, reach).reshape(Shape{Index(1), reach.height, reach.width, c}))).value();
+        Window const inside{core.top - reach.top, core.left - reach.left, std::min(core.height, h - core.top), std::min(core.width, w - core.left)};
         paste(out, y, inside, core.top, core.left);
     }
     out += M::offset;

@@ -13,6 +13,7 @@ namespace tacet {
 /// scale the paper's network.
 template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
     static constexpr char const* name = "noise2noise_unet";
+    static constexpr char const* landmark = "enc_conv0.weight";
     static constexpr Index multiple = 32;    // of H and W: five poolings
     static constexpr Index context = 160;    // pixels to either side that can reach an output pixel (158), as a multiple of 32
     static constexpr float offset = 0.5f;    // what is subtracted from images in [0, 1]
@@ -30,6 +31,13 @@ template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
           dec_conv2(same(3 * width, 2 * width, rng)), dec_conv2b(same(2 * width, 2 * width, rng)),
           dec_conv1a(same(2 * width + in, last_width(width, 2), rng)), dec_conv1b(same(last_width(width, 2), last_width(width, 1), rng)),
           dec_conv1(same(last_width(width, 1), out, rng, 1.0)) {}
+
+    /// A network of the size that `shape_of(name of a weight)` tells, with random weights.
+    static Noise2NoiseUNet sized_by(auto&& shape_of, Rng& rng) {
+        Shape<4> const first = shape_of("enc_conv0.weight"), last = shape_of("dec_conv1.weight");
+        check_extents(first[1], last[0], first[0]);
+        return Noise2NoiseUNet(first[1], last[0], rng, first[0]);
+    }
 
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const {
         auto const level = [](Layer const& a, auto const& y) { return Variable<T, 4, D>(leaky_relu(a(y), 0.1)); };
@@ -61,6 +69,9 @@ template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
     Index floats_per_pixel() const { return 6 * width() + 2 * in_channels(); }
 
 private:
+    static void check_extents(Index in, Index out, Index width) {
+        check(in >= 1 && in <= 64 && out >= 1 && out <= 64 && width >= 1 && width <= 1024, "a network of width ", width, " from ", in, " to ", out, " channels");
+    }
     static Layer same(Index in, Index out, Rng& rng, double gain = 1.4142135623730951) { return Layer(in, out, 3, rng, {.padding = 1}, gain); }
     /// The paper's 64 (share 2) and 32 (share 1) at width 48, in multiples of 16 at others.
     static Index last_width(Index width, Index share) { return (width * share * 2 / 3 + 15) / 16 * 16; }
@@ -71,6 +82,7 @@ private:
 /// multiples of 32. 700,611 parameters for 3 -> 3 channels; names are those of the files.
 template <class D = Cpu, class T = float> struct Noise2NoiseCompat {
     static constexpr char const* name = "noise2noise_compat";
+    static constexpr char const* landmark = "_block1.0.weight";
     static constexpr Index multiple = 32;
     static constexpr Index context = 192;  // 158 pixels to the left and above, 189 to the right and below
     static constexpr float offset = 0;
@@ -90,6 +102,13 @@ template <class D = Cpu, class T = float> struct Noise2NoiseCompat {
           block4_0(same(96, 96, rng)), block4_2(same(96, 96, rng)), block4_4(doubled(96, 96, rng)), block5_0(same(144, 96, rng)),
           block5_2(same(96, 96, rng)), block5_4(doubled(96, 96, rng)), block6_0(same(96 + in, 64, rng)), block6_2(same(64, 32, rng)),
           block6_4(same(32, out, rng)) {}
+
+    /// A network with the channels that `shape_of(name of a weight)` tells, with random weights.
+    static Noise2NoiseCompat sized_by(auto&& shape_of, Rng& rng) {
+        Shape<4> const first = shape_of("_block1.0.weight"), last = shape_of("_block6.4.weight");
+        check(first[1] >= 1 && first[1] <= 64 && last[0] >= 1 && last[0] <= 64, "a network from ", first[1], " to ", last[0], " channels");
+        return Noise2NoiseCompat(first[1], last[0], rng);
+    }
 
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const {
         auto const level = [](Layer const& a, auto const& y) { return Variable<T, 4, D>(relu(a(y))); };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/nn/init.hpp>
+#include <tacet/nn/module.hpp>
 #include <tacet/ops/conv2d.hpp>
 #include <tacet/ops/conv_transpose2d.hpp>
 

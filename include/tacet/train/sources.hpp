@@ -3,6 +3,7 @@
 #include <tacet/data/dead_leaves.hpp>
 #include <tacet/data/image_cache.hpp>
 #include <tacet/data/noise.hpp>
+#include <tacet/data/patches.hpp>
 #include <tacet/train/batch.hpp>
 #include <cstring>
 
@@ -50,12 +51,10 @@ inline std::pair<Tensor<float, 3>, Tensor<float, 3>> corrupt(Tensor<float, 3> co
     return {input, add_noise(clean, o.noise, Rng(patch_stream(o.seed, Purpose::target_noise, number)))};
 }
 
-/// Where patch `number` is cut from an image: uniform over all positions.
-inline std::array<Index, 4> crop_position(Shape<3> const& image, PatchOptions const& o, Index number) {
+/// Where patch `number` is cut from a picture: uniform over all positions.
+inline Window crop_window(Shape<3> const& picture, PatchOptions const& o, Index number) {
     Rng rng(patch_stream(o.seed, Purpose::crop, number));
-    auto const draw = [&](Index n) { return static_cast<Index>(rng.below(static_cast<std::uint32_t>(n - o.crop + 1))); };
-    Index const top = draw(image[0]), left = draw(image[1]);
-    return {top, left, o.crop, o.crop};
+    return random_window(picture, o.crop, o.crop, rng);
 }
 }  // namespace detail
 
@@ -82,7 +81,7 @@ public:
     Batch batch(Index step) const override {
         return detail::assemble(step, options_.batch, options_.crop, [&](Index number) {
             Index const n = images_.size(), k = shuffled(number % n, n, options_.seed, static_cast<std::uint32_t>(number / n));
-            auto const clean = images_.crop_of(k, [&](Shape<3> const& s) { return detail::crop_position(s, options_, number); });
+            auto const clean = images_.crop_of(k, [&](Shape<3> const& s) { return detail::crop_window(s, options_, number); });
             auto [input, target] = detail::corrupt(clean, options_, number);
             return std::tuple{input, target, images_.path(k).string()};
         });
@@ -101,7 +100,7 @@ public:
     Batch batch(Index step) const override {
         return detail::assemble(step, options_.batch, options_.crop, [&](Index number) {
             Index const n = a_.size(), k = shuffled(number % n, n, options_.seed, static_cast<std::uint32_t>(number / n));
-            auto const at = [&](Shape<3> const& s) { return detail::crop_position(s, options_, number); };
+            auto const at = [&](Shape<3> const& s) { return detail::crop_window(s, options_, number); };
             auto first = a_.crop_of(k, at), second = b_.crop_of(k, at);
             Rng rng(detail::patch_stream(options_.seed, Purpose::augment, number));
             if (rng.below(2) == 1) std::swap(first, second);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/denoise/denoise.hpp>
+#include <tacet/io/checkpoint.hpp>
+#include <tacet/io/module_checkpoint.hpp>
+#include <tacet/models/noise2noise.hpp>
+#include <variant>
+
+namespace tacet {
+
+namespace detail {
+/// The weights to denoise with: of a training state the averaged ones, or those of the last step; otherwise all there are.
+inline Checkpoint inference_weights(Checkpoint const& checkpoint) {
+    for (auto const* prefix : {"ema.", "model."})
+        if (auto part = subset(checkpoint, prefix); !part.tensors.empty()) return part;
+    return checkpoint;
+}
+}  // namespace detail
+
+/// A denoiser whose network is recognised from its weights: the names and shapes of a checkpoint's tensors, never its file name.
+/// To add a network, add its type to the variant; it needs what Denoiser asks for, `name`, `landmark` (the name of a tensor that
+/// only it has) and `sized_by` (which builds one from the shapes of its tensors).
+class AnyDenoiser {
+public:
+    using Networks = std::variant<Noise2NoiseUNet<>, Noise2NoiseCompat<>>;
+
+    /// Throws Error when no known network has such weights, listing what differs from the nearest one.
+    explicit AnyDenoiser(Checkpoint const& checkpoint) : network_(recognise(detail::inference_weights(checkpoint))) {}
+
+    /// Reads safetensors or a PyTorch file. Throws Error naming the path.
+    static AnyDenoiser read(std::filesystem::path const& path) {
+        auto const checkpoint = load_checkpoint(path);
+        try {
+            return AnyDenoiser(checkpoint);
+        } catch (Error const& error) {
+            throw Error(path.string() + ": " + error.what());
+        }
+    }
+
+    /// See tacet::denoise().
+    Tensor<float, 3> denoise(Tensor<float, 3> const& image, DenoiseOptions const& options = {}) const {
+        return std::visit([&](auto const& m) { return tacet::denoise(m, image, options); }, network_);
+    }
+    /// "noise2noise_unet, 991203 parameters".
+    std::string description() const {
+        return std::visit([](auto const& m) { return concat_text(m.name, ", ", parameter_count(m), " parameters"); }, network_);
+    }
+
+private:
+    static Networks recognise(Checkpoint const& weights) {
+        std::optional<Networks> found;
+        [&]<std::size_t... K>(std::index_sequence<K...>) {
+            (try_network<std::variant_alternative_t<K, Networks>>(weights, found), ...);
+        }(std::make_index_sequence<std::variant_size_v<Networks>>{});
+        check(found.has_value(), "these are not the weights of a network known here (noise2noise_unet, noise2noise_compat)");
+        return std::move(*found);
+    }
+    template <class M> static void try_network(Checkpoint const& weights, std::optional<Networks>& found) {
+        if (found || !weights.find(M::landmark)) return;
+        Rng rng(0);
+        M model = M::sized_by([&](char const* name) {
+            auto const& shape = weights.at(name).shape;
+            check(shape.size() == 4, "the tensor ", name, " has ", shape.size(), " dimensions instead of 4");
+            return Shape{shape[0], shape[1], shape[2], shape[3]};
+        }, rng);
+        load(model, weights);
+        found.emplace(std::move(model));
+    }
+
+    Networks network_;
+};
+
+}  // namespace tacet

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/io/image_folder.hpp>
+#include <tacet/io/atomic_file.hpp>
+#include <cstdio>
+#include <set>
+
+namespace tacet {
+
+/// One picture of a batch: what is read and what is written.
+struct FileJob {
+    std::filesystem::path input, output;
+};
+
+/// The images that command-line arguments name: files as they are, folders by the images in them.
+inline std::vector<std::filesystem::path> expand_inputs(std::vector<std::filesystem::path> const& arguments) {
+    std::vector<std::filesystem::path> files;
+    for (auto const& argument : arguments) {
+        if (!std::filesystem::is_directory(argument)) files.push_back(argument);
+        else for (auto const& file : list_images(argument)) files.push_back(file);
+    }
+    check(!files.empty(), "no input images were named");
+    return files;
+}
+
+/// Plans where the results of a batch go. One input file and an output with an image suffix: that file. Otherwise the output is a
+/// folder, created if missing, and receives files of the inputs' names (with .png where the input's format cannot be written).
+/// Throws Error, before anything is computed, for outputs that are inputs, that exist (unless `overwrite`), or that would be written twice.
+inline std::vector<FileJob> plan_file_jobs(std::vector<std::filesystem::path> const& arguments, std::filesystem::path const& output, bool overwrite) {
+    namespace fs = std::filesystem;
+    auto const inputs = expand_inputs(arguments);
+    bool const one = arguments.size() == 1 && !fs::is_directory(arguments[0]) && image_format_of(output) && !fs::is_directory(output);
+    std::vector<FileJob> jobs;
+    std::set<fs::path> seen;
+    for (auto const& input : inputs) {
+        fs::path name = input.filename();
+        if (!image_format_of(name)) name.replace_extension(".png");
+        FileJob const job{input, one ? output : output / name};
+        check(seen.insert(job.output).second, job.output.string(), " would be written twice: two inputs have the same name");
+        check_output(job.output, overwrite, inputs);
+        jobs.push_back(job);
+    }
+    if (!one) {
+        std::error_code error;
+        fs::create_directories(output, error);
+        check(!error, output.string(), ": cannot make the folder: ", error.message());
+    }
+    return jobs;
+}
+
+/// Calls body(job) for each job. A job that throws is reported on stderr and the others are done; returns the exit status: 1 when
+/// any failed.
+template <class Body> int run_file_jobs(std::vector<FileJob> const& jobs, std::string const& program, Body&& body) {
+    std::size_t failed = 0;
+    for (auto const& job : jobs) {
+        try {
+            body(job);
+        } catch (Error const& error) {
+            ++failed;
+            std::fprintf(stderr, "%s: %s\n", program.c_str(), error.what());
+        }
+    }
+    if (failed > 0 && jobs.size() > 1) std::fprintf(stderr, "%s: %zu of %zu images failed\n", program.c_str(), failed, jobs.size());
+    return failed > 0;
+}
+
+}  // namespace tacet
