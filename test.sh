@@ -97,8 +97,7 @@ build() {
     fi
     [[ -s $log && $log -nt $logs/$preset-configure.log ]] || log=$logs/$preset-configure.log
     echo "$(clock $((SECONDS - start)))  $stage: FAILED ($log)"
-    grep -nE 'error|Error [0-9]' "$log" | head -n 20 || true
-    tail -n 20 "$log"
+    { grep -nE 'rror:' "$log" | head -n 20 || true; tail -n 10 "$log"; } | cut -c 1-200
     failed=$((failed + 1))
     return 1
 }
@@ -121,10 +120,7 @@ check() {
     passed=$((passed + sums[0])) failed=$((failed + sums[1])) skipped=$((skipped + sums[2]))
     echo "$(clock $((SECONDS - start)))  $stage: ${sums[0]} passed, ${sums[1]} failed, ${sums[2]} skipped"
     cat "$logs/$name-count.log"
-    if ((sums[1])); then
-        echo "    the end of $log:"
-        tail -n 60 "$log"
-    fi
+    if ((sums[1])); then echo "    all of it: $log"; fi
 }
 
 wrapper=(env)   # what runs the tests

@@ -3,7 +3,7 @@
 """Counts the tests in a report of ctest (--output-junit).
 
 A test program ends with a line such as "cases: 12 passed, 0 failed, 1 skipped": its cases count. Any other entry counts as one test.
-The names of failed entries and the reasons of those that skipped go to stderr, the three sums to stdout.
+The ends of the output of failed entries and the reasons of those that skipped go to stderr, the three sums to stdout.
 """
 import re
 import sys
@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 CASES = re.compile(r"^cases: (\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 REASON = re.compile(r"^SKIPPED: (.*)$", re.M)
+SHOWN = 30   # lines of the output of a failed entry
 
 
 def count(entry):
@@ -42,6 +43,8 @@ def main():
         totals = [total + one for total, one in zip(totals, counts)]
         if counts[1]:
             print(f"    failed: {entry.get('name')}", file=sys.stderr)
+            for line in (entry.findtext("system-out") or "").rstrip().splitlines()[-SHOWN:]:
+                print(f"        {line[:200]}", file=sys.stderr)
         for reason in REASON.findall(entry.findtext("system-out") or ""):
             reasons.setdefault(reason, set()).add(entry.get("name"))
     for reason, names in reasons.items():
