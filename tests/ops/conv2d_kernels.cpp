@@ -7,7 +7,7 @@
 #include <vector>
 
 using namespace tacet;
-using namespace tacet::detail::conv;
+using namespace tacet::detail::kernel;
 
 namespace {
 

@@ -27,20 +27,20 @@ template <class D> struct Conv2dKernel {
 
 template <> struct Conv2dKernel<Cpu> {
     template <class T> static void forward(Conv2dGeometry const& g, T const* x, T const* w, T const* b, T* y) {
-        detail::conv::forward<Simd<T>>(g, x, w, b, y);
+        detail::kernel::forward<Simd<T>>(g, x, w, b, y);
     }
     template <class T> static void transposed(Conv2dGeometry const& g, T const* gy, T const* w, T const* b, T* gx) {
-        detail::conv::transposed<Simd<T>>(g, gy, w, b, gx);
+        detail::kernel::transposed<Simd<T>>(g, gy, w, b, gx);
     }
     template <class T> static void input_gradient(Conv2dGeometry const& g, T const* gy, T const* w, T* gx) {
-        detail::conv::input_gradient<Simd<T>>(g, gy, w, gx);
+        detail::kernel::input_gradient<Simd<T>>(g, gy, w, gx);
     }
     template <class T> static void weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, T* gw) {
-        detail::conv::weight_gradient<Simd<T>>(g, x, gy, gw);
+        detail::kernel::weight_gradient<Simd<T>>(g, x, gy, gw);
     }
     /// gb (channels) from gy (pixels, channels)
     template <class T> static void bias_gradient(Index pixels, Index channels, T const* gy, T* gb) {
-        detail::conv::bias_gradient<Simd<T>>(pixels, channels, gy, gb);
+        detail::kernel::bias_gradient<Simd<T>>(pixels, channels, gy, gb);
     }
 };
 

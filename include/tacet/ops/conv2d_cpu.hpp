@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/buffer.hpp>
 #include <tacet/ops/conv2d_dense.hpp>
 #include <tacet/ops/conv2d_depthwise.hpp>
 #include <tacet/ops/conv2d_weight.hpp>
 
 // The convolutions of the host: templates on the vector V = Simd<T>, whose type names the instruction set. Images are (n, h, w, c),
 // weights (oc, c / groups, kh, kw); results have the same bits for any number of threads.
-namespace tacet::detail::conv {
+namespace tacet::detail::kernel {
 
 /// The elements of one group's weights.
 constexpr Index group_weights(Conv2dGeometry const& g) { return g.oc / g.groups * (g.c / g.groups) * g.kh * g.kw; }
@@ -96,4 +97,4 @@ template <class V, class T = typename V::value_type> void bias_gradient(Index pi
     }
 }
 
-}  // namespace tacet::detail::conv
+}  // namespace tacet::detail::kernel

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/thread_pool.hpp>
-#include <tacet/ops/conv2d_tile.hpp>
 #include <tacet/ops/conv2d_window.hpp>
 
-namespace tacet::detail::conv {
+namespace tacet::detail::kernel {
 
 /// One sliding-window sum: what the convolution is, and every phase of its input gradient.
 /// Reads x (n, rows.in, cols.in, groups in_channels), writes y (n, rows.out, cols.out, groups out_channels).
@@ -32,8 +31,8 @@ template <class V, class T> void pack_weights(Dense<T> const& d, T* packed) {
         Block const block = block_at<V>(d.out_channels, task % blocks);
         Index const width = block.vectors * V::lanes;
         T* const to = packed + g * packed_size<V>(d) + block.begin * lines;
-        for (Index o = 0; o < width; ++o)
-            for (Index c = 0; c < d.in_channels; ++c) {
+        for (Index c = 0; c < d.in_channels; ++c)
+            for (Index o = 0; o < width; ++o) {
                 T const* const from = d.w + g * d.group_stride + (block.begin + o) * d.out_stride + c * d.in_stride;
                 for (Index u = 0; u < d.rows.taps; ++u)
                     for (Index v = 0; v < d.cols.taps; ++v) {
@@ -119,4 +118,4 @@ template <class V, class T> void run_dense(Dense<T> const& d) {
     parallel_for(d.n * d.groups * t.down * t.across, [&](Index task) { run_patch<V>(d, patch_at(task, t, d.groups, d.rows, d.cols), packed, bias); });
 }
 
-}  // namespace tacet::detail::conv
+}  // namespace tacet::detail::kernel

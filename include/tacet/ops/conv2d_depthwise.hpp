@@ -4,7 +4,7 @@
 #include <tacet/ops/conv2d_weight.hpp>
 
 // Depthwise convolutions: one filter per channel, so that channels are the lanes and nothing is broadcast.
-namespace tacet::detail::conv {
+namespace tacet::detail::kernel {
 
 inline constexpr int depthwise_vectors = 4;  // of channels per task: a slice
 
@@ -135,4 +135,4 @@ template <class V, class T = typename V::value_type> void depthwise_weight_gradi
     });
 }
 
-}  // namespace tacet::detail::conv
+}  // namespace tacet::detail::kernel

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/core/shape.hpp>
+#include <tacet/ops/register_tile.hpp>
 #include <numeric>
 
 namespace tacet {
@@ -19,10 +19,7 @@ struct Conv2dGeometry {
     constexpr Index out_w() const { return (w + 2 * padding - dilation * (kw - 1) - 1) / stride + 1; }
 };
 
-namespace detail::conv {
-
-constexpr Index div_up(Index a, Index b) { return (a + b - 1) / b; }
-constexpr Index round_up(Index a, Index b) { return div_up(a, b) * b; }
+namespace detail::kernel {
 
 /// A window that slides along one axis: position t in [0, count) writes out_begin + t out_step, and its tap k in [0, taps) reads
 /// t in_step + first + k spacing (outside [0, in): padding) with the kernel's weight tap_begin + k tap_step.
@@ -59,5 +56,5 @@ constexpr Axis gradient_axis(Index phase, Index in, Index out, Index kernel, Con
     return a;
 }
 
-}  // namespace detail::conv
+}  // namespace detail::kernel
 }  // namespace tacet

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/thread_pool.hpp>
-#include <tacet/ops/conv2d_tile.hpp>
 #include <tacet/ops/conv2d_window.hpp>
 
-namespace tacet::detail::conv {
+namespace tacet::detail::kernel {
 
 /// How the gradient of the weights is cut into tasks, by the problem's extents alone: `chunks` of `rows` rows of gy (all images' rows in one
 /// sequence), times groups, times slices of `channels` input channels. Each task fills a partial sum; chunks are added in order.
@@ -35,7 +34,8 @@ inline WeightLines weight_lines(Conv2dGeometry const& g, Index channels) {
 template <class V, class T>
 void add_products(Conv2dGeometry const& g, WeightLines const& lines, Window<T> const& x, Window<T> const& gy, Index high, Index wide, T* partial) {
     Index const og = g.oc / g.groups;
-    Walk const walk{high, 1, wide, 1, g.stride * x.row, 0, g.stride * x.pixel, gy.row, 0, gy.pixel};
+    bool const one_line = x.row == wide * x.pixel && gy.row == wide * gy.pixel;  // as for kernels of one tap: rows continue each other
+    Walk const walk{one_line ? 1 : high, 1, one_line ? high * wide : wide, 1, g.stride * x.row, 0, g.stride * x.pixel, gy.row, 0, gy.pixel};
     for (Index i = 0; i < block_count<V>(og); ++i) {
         Block const block = block_at<V>(og, i);
         Index const width = block.vectors * V::lanes, tile = tile_rows<V>(block.vectors);
@@ -118,4 +118,4 @@ template <class V, class T = typename V::value_type> void dense_weight_gradient(
     });
 }
 
-}  // namespace tacet::detail::conv
+}  // namespace tacet::detail::kernel

@@ -1,34 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/core/buffer.hpp>
-#include <tacet/core/device.hpp>
 #include <tacet/ops/conv2d_geometry.hpp>
+#include <tacet/ops/scratch.hpp>
 #include <algorithm>
-#include <utility>
 
-namespace tacet::detail::conv {
-
-/// Memory of this thread for `count` elements, 64-byte aligned, not initialised, kept for the next call. One slot per purpose:
-/// a slot's content is valid until the same thread asks for the slot again.
-template <class T, int Slot> T* scratch(Index count) {
-    struct Held {
-        T* data = nullptr;
-        Index size = 0;
-        Held() = default;
-        Held(Held const&) = delete;
-        Held& operator=(Held const&) = delete;
-        ~Held() { Memory<Cpu>::release(data); }
-    };
-    thread_local Held held;
-    if (held.size < count) {
-        Memory<Cpu>::release(std::exchange(held.data, nullptr));
-        held.size = 0;
-        held.data = static_cast<T*>(Memory<Cpu>::allocate(static_cast<std::size_t>(count) * sizeof(T)));
-        held.size = count;
-    }
-    return held.data;
-}
-inline constexpr int window_slot = 0, gradient_slot = 1, weight_slot = 2, partial_slot = 3, padded_slot = 4;
+namespace tacet::detail::kernel {
 
 /// `channels` channels of one image: pixel (r, c) begins at data + (r w + c) pixel.
 template <class T> struct Picture {
@@ -97,4 +73,4 @@ template <class T> Window<T> window_of(Picture<T> const& x, Index r0, Index rows
     return copy_window(x, r0, rows, c0, cols, x.channels, 0, scratch<T, window_slot>(rows * cols * x.channels));
 }
 
-}  // namespace tacet::detail::conv
+}  // namespace tacet::detail::kernel

@@ -82,23 +82,25 @@ template <class T, int R, class D> struct Summand<Variable<T, R, D>> {
     }
 };
 
-/// The sum of e over Axes divided by a number, recorded as one node; `shape` is that of the result.
-template <int... Axes, class E, int Q> auto divided_sum(E const& e, double divisor, Shape<Q> const& shape) {
+/// t / divisor, a number or a tensor of rank 0; t itself when the divisor is the number 1.
+template <class T, int R, class D, class N> Tensor<T, R, D> divided(Tensor<T, R, D> const& t, N const& divisor) {
+    if constexpr (std::is_arithmetic_v<N>) return divisor == 1 ? t : Tensor<T, R, D>(t / static_cast<T>(divisor));
+    else return Tensor<T, R, D>(t / divisor);
+}
+
+/// The sum of e over Axes over a divisor, recorded as one node; `shape` is that of the result.
+template <int... Axes, class E, class N, int Q> auto divided_sum(E const& e, N const& divisor, Shape<Q> const& shape) {
     using T = typename E::value_type;
-    using D = typename E::device_type;
     using Over = Reduction<E::rank, Axes...>;
     static_assert(!std::is_same_v<T, bool>, "a condition is summed as a number: write sum(cast<float>(x > 0))");
     auto const spread = [&] {
         if constexpr (Over::kept == 0) return Shape<0>{};
         else return Over::ones(e.shape());
     }();
-    Tensor<T, Q, D> y(shape);
-    sum_into(y.reshape(spread), e);
-    if (divisor != 1) y /= static_cast<T>(divisor);
-    return record_on(e, std::move(y), [spread, divisor, summand = Summand<E>{e}](auto const& gy) {
-        auto const g = gy.reshape(spread);
-        if (divisor == 1) summand.pull(g);
-        else summand.pull(std::remove_cv_t<decltype(g)>(g / static_cast<T>(divisor)));
+    Tensor<T, Q, typename E::device_type> total(shape);
+    sum_into(total.reshape(spread), e);
+    return record_on(e, divided(total, divisor), [spread, divisor, summand = Summand<E>{e}](auto const& gy) {
+        summand.pull(divided(gy.reshape(spread), divisor));
     });
 }
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/shape.hpp>
 #include <tacet/core/simd.hpp>
-#include <tacet/ops/conv2d_geometry.hpp>
 
-namespace tacet::detail::conv {
+// The inner loop of convolutions and matrix products.
+namespace tacet::detail::kernel {
+
+constexpr Index div_up(Index a, Index b) { return (a + b - 1) / b; }
+constexpr Index round_up(Index a, Index b) { return div_up(a, b) * b; }
 
 /// The sum that one register tile computes: acc[p][v] = sum over (i, j, k) of a[p a_tile + i a_outer + j a_mid + k a_inner]
 /// times the vector at b[i b_outer + j b_mid + k b_inner + v lanes], i < outer, j < mid, k < inner, in this order.
@@ -91,4 +95,4 @@ template <class V> constexpr Block block_at(Index channels, Index i) {
     return {begin, end - begin, static_cast<int>(count), static_cast<int>(end - begin - (count - 1) * V::lanes)};
 }
 
-}  // namespace tacet::detail::conv
+}  // namespace tacet::detail::kernel

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include <support/catch.hpp>
+#include <tacet/autograd/gradcheck.hpp>
+#include <tacet/ops/linear.hpp>
+#include <tacet/tensor/factory.hpp>
+#include <cmath>
+#include <cstring>
+#include <string>
+
+using namespace tacet;
+
+namespace {
+template <class T = double, int R> Variable<T, R> random_variable(Shape<R> const& shape, unsigned seed, bool requires_grad = true) {
+    Rng rng(seed);
+    return Variable<T, R>(randn<T>(shape, rng), requires_grad);
+}
+std::string message_of(auto&& f) {
+    try {
+        f();
+    } catch (Error const& e) {
+        return e.what();
+    }
+    return "nothing thrown";
+}
+}  // namespace
+
+TEST_CASE("linear of known numbers") {
+    Variable<float, 1> const x(iota(Shape{3}));                        // 0 1 2
+    Variable<float, 2> const w(iota(Shape{2, 3}));                     // 0 1 2; 3 4 5
+    Variable<float, 1> const b(full(Shape{2}, 10.f));
+    auto const y = linear(x, w, b).value();
+    REQUIRE(y.shape() == Shape{2});
+    CHECK(y(0) == 15);
+    CHECK(y(1) == 24);
+    CHECK(linear(x, w).value()(1) == 14);
+}
+
+TEST_CASE("linear and its gradients agree with sums in double") {
+    for (auto const [rows, in, out] : {std::array<Index, 3>{1, 1, 1}, {7, 60, 180}, {300, 17, 5}, {1000, 3, 48}, {65, 131, 1}, {2, 16, 64}}) {
+        auto const x = random_variable<float>(Shape{rows, in}, 1), b = random_variable<float>(Shape{rows, out}, 4);
+        auto const w = random_variable<float>(Shape{out, in}, 2);
+        auto const bias = random_variable<float>(Shape{out}, 3);
+        Variable const y = linear(x, w, bias);
+        backward(y, b.value());
+        auto const at = [](auto const& t, auto... i) { return static_cast<double>(t(i...)); };
+        double worst_y = 0, worst_x = 0, worst_w = 0, worst_b = 0;
+        for (Index r = 0; r < rows; ++r) {
+            for (Index o = 0; o < out; ++o) {
+                double s = at(bias.value(), o);
+                for (Index i = 0; i < in; ++i) s += at(x.value(), r, i) * at(w.value(), o, i);
+                worst_y = std::max(worst_y, std::abs(s - at(y.value(), r, o)));
+            }
+            for (Index i = 0; i < in; ++i) {
+                double s = 0;
+                for (Index o = 0; o < out; ++o) s += at(b.value(), r, o) * at(w.value(), o, i);
+                worst_x = std::max(worst_x, std::abs(s - at(x.grad(), r, i)));
+            }
+        }
+        for (Index o = 0; o < out; ++o) {
+            double sb = 0;
+            for (Index r = 0; r < rows; ++r) sb += at(b.value(), r, o);
+            worst_b = std::max(worst_b, std::abs(sb - at(bias.grad(), o)));
+            for (Index i = 0; i < in; ++i) {
+                double s = 0;
+                for (Index r = 0; r < rows; ++r) s += at(b.value(), r, o) * at(x.value(), r, i);
+                worst_w = std::max(worst_w, std::abs(s - at(w.grad(), o, i)));
+            }
+        }
+        INFO(rows << " rows, " << in << " -> " << out);
+        CHECK(worst_y < 1e-6 * static_cast<double>(in + 4));
+        CHECK(worst_x < 1e-6 * static_cast<double>(out + 4));
+        CHECK(worst_w < 1e-6 * static_cast<double>(rows + 4));
+        CHECK(worst_b < 1e-6 * static_cast<double>(rows + 4));
+    }
+}
+
+TEST_CASE("linear: gradcheck") {
+    auto const f = [](auto const& x, auto const& w, auto const& b) { return linear(x, w, b); };
+    CHECK(gradcheck(f, random_variable(Shape{1}, 1), random_variable(Shape{1, 1}, 2), random_variable(Shape{1}, 3)));
+    CHECK(gradcheck(f, random_variable(Shape{5, 3}, 1), random_variable(Shape{4, 3}, 2), random_variable(Shape{4}, 3)));
+    CHECK(gradcheck(f, random_variable(Shape{2, 3, 4}, 1), random_variable(Shape{17, 4}, 2), random_variable(Shape{17}, 3)));
+    CHECK(gradcheck(f, random_variable(Shape{2, 2, 3, 5}, 1, false), random_variable(Shape{2, 5}, 2), random_variable(Shape{2}, 3)));
+    auto const unbiased = [](auto const& x, auto const& w) { return linear(x, w); };
+    CHECK(gradcheck(unbiased, random_variable(Shape{3, 1, 2}, 1), random_variable(Shape{3, 2}, 2)));
+}
+
+TEST_CASE("linear: the bits of a row do not depend on the other rows") {
+    auto const x = random_variable<float>(Shape{333, 60}, 1, false);
+    auto const w = random_variable<float>(Shape{180, 60}, 2, false);
+    auto const all = linear(x, w).value();
+    for (Index r : {0, 1, 95, 96, 200, 332}) {
+        auto const row = Variable<float, 1>(Tensor<float, 1>::over(x.value().data() + r * 60, Shape{60}));
+        CHECK(std::memcmp(linear(row, w).value().data(), all.data() + r * 180, 180 * sizeof(float)) == 0);
+    }
+}
+
+TEST_CASE("linear: messages name both shapes") {
+    auto const x = random_variable<float>(Shape{2, 3}, 1, false);
+    CHECK(message_of([&] { linear(x, random_variable<float>(Shape{4, 5}, 1)); }) == "linear: x (2, 3) does not end in 5, the input width of w (4, 5)");
+    CHECK(message_of([&] { linear(x, random_variable<float>(Shape{4, 3}, 1), random_variable<float>(Shape{3}, 1)); }) ==
+          "linear: w (4, 3) has the output width 4, but b has the shape (3)");
+    CHECK(message_of([&] { linear(x, random_variable<float>(Shape{0, 3}, 1)); }) == "linear: w (0, 3) is empty");
+}
