@@ -22,7 +22,7 @@ TEST_CASE("quantise_8bit makes a new image of levels", "[metrics][levels]") {
     x(0, 0) = -1, x(0, 1) = 0.3f, x(0, 2) = 2;
     auto const y = quantise_8bit(x);
     CHECK(y(0, 0) == 0);
-    CHECK(y(0, 1) == 76.f / 255);           // 76.5 of 0.3f is 76.500003 in exact arithmetic and 76.5 in float: to even
+    CHECK(y(0, 1) == 76.f / 255);           // 255 * 0.3f is 76.500003, as a float 76.5: to even
     CHECK(y(0, 2) == 1);
     CHECK(x(0, 0) == -1);
 }

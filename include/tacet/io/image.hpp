@@ -6,6 +6,7 @@
 #include <tacet/tensor/tensor.hpp>
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <new>
@@ -52,7 +53,8 @@ inline void samples_to_floats(std::uint8_t const* x, float* y, std::size_t n, in
 /// x * most, clamped to [0, most] (NaN to 0) and rounded to the nearest whole number, ties to even; `most` up to 65535.
 inline std::uint32_t quantise(float x, float most) {
     float const clamped = x > 0.f ? (x < 1.f ? x : 1.f) : 0.f;
-    return std::bit_cast<std::uint32_t>(clamped * most + 0x1p23f) & 0xffff;  // in [2^23, 2^24) floats are the whole numbers
+    float const scaled = std::fma(clamped, most, 0.f);  // a product that is rounded before the sum, on every machine
+    return std::bit_cast<std::uint32_t>(scaled + 0x1p23f) & 0xffff;  // in [2^23, 2^24) floats are the whole numbers
 }
 
 inline void floats_to_samples(float const* x, std::uint8_t* y, std::size_t n, int bit_depth) {

@@ -8,7 +8,8 @@ namespace tacet {
 /// The 8-bit level that a value of [0, 1] is stored as: clamped, 255 x rounded to the nearest, ties to even. NaN becomes 0.
 inline float level_of(float x) {
     float const clamped = x >= 0 ? (x < 1 ? x : 1.f) : 0.f;
-    return std::nearbyint(clamped * 255);
+    float const scaled = std::fma(clamped, 255.f, 0.f);  // a product that is rounded before the sum, on every machine
+    return scaled + 0x1p23f - 0x1p23f;                   // in [2^23, 2^24) floats are the whole numbers
 }
 
 /// The image as it looks after being stored in 8 bits: every value becomes level / 255.
