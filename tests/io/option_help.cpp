@@ -31,8 +31,9 @@ struct Small {
 
 tacet::Program program() {
     return {.name = "n2n",
-            .description = "Trains a denoiser from noisy images alone.\nNo clean image is needed: the targets are noisy too, and their noise "
-                           "averages out over the training set.",
+            .description =
+                "Trains a denoiser from noisy images alone.\nNo clean image is needed: the targets are noisy too, and their noise "
+                "averages out over the training set.",
             .examples = {{"n2n --train photos --output run", "trains on the images of the folder photos"},
                          {"n2n --config run/config.json --output run", ""}},
             .version = "1.2.3"};
@@ -95,7 +96,8 @@ TEST_CASE("help: wraps to the width and shows the defaults it is given") {
 TEST_CASE("help: a long option has its text on the next line") {
     struct Entry {
         static std::string text() {
-            return tacet::detail::help_section("Options", {{"--a-very-long-option-name-indeed DIR", "what it does"}, {"--x", "short"}}, 30, 80);
+            return tacet::detail::help_section("Options", {{"--a-very-long-option-name-indeed DIR", "what it does"}, {"--x", "short"}}, 30,
+                                               80);
         }
     };
     CHECK(Entry::text() == R"(
@@ -107,7 +109,9 @@ Options:
 }
 
 TEST_CASE("help: the Markdown reference") {
-    CHECK(tacet::options_markdown<Small>() == R"(| option                   | JSON key             | values        | default | meaning                                          |
+    CHECK(
+        "\n" + tacet::options_markdown<Small>() == R"(
+| option                   | JSON key             | values        | default | meaning                                          |
 |--------------------------|----------------------|---------------|---------|--------------------------------------------------|
 | `INPUT`                  | `input`              |               |         | image (required)                                 |
 | `--loss NAME`            | `loss`               | l1 or l2\|l3  | `l1`    | training loss                                    |

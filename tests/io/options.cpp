@@ -136,7 +136,7 @@ TEST_CASE("options: the difference of two configurations") {
     b.noise = "";
     b.schedule.rate = 0.5;
     b.ema = false;
-    b.output = "elsewhere";   // not compared
+    b.output = "elsewhere";  // not compared
     CHECK(tacet::options_difference(a, b)
           == std::vector<std::string>{"steps: 100 -> 200", "loss: l2 -> l1", "train: none -> x y", "noise: gaussian:0-50 -> \"\"",
                                       "ema: true -> false", "max_memory: none -> 128", "schedule.rate: 0.001 -> 0.5"});

@@ -100,7 +100,7 @@ TEST_CASE("program: a mistake is one line on stderr and a status") {
     CHECK(other.error == "sample: oops\n");
     Outcome const config = run({"--config", "/nonexistent.json"}, nothing);
     CHECK(config.status == 1);
-    CHECK(config.error == "sample: /nonexistent.json: No such file or directory\n");
+    CHECK(config.error == "sample: /nonexistent.json: cannot open: No such file or directory\n");
 }
 
 TEST_CASE("program: a full disk behind stdout is an error") {

@@ -50,12 +50,13 @@ TEST_CASE("progress: plain lines every few seconds and a summary") {
     progress.finish();
     progress.update(300, "late");
     progress.finish("twice");
-    CHECK(sink.text() == "train: 50/1000 (5%), 10 it/s, 1:35 left, loss 0.1\n"
-                         "train: 100/1000 (10%), 10 it/s, 1:30 left, loss 0.2\n"
-                         "train: 150/1000 (15%), 10 it/s, 1:25 left, loss 0.3\n"
-                         "train: 200/1000 (20%), 10 it/s, 1:20 left, loss 0.4\n"
-                         "train: 200 of 1000 in 0:20 (10 it/s), loss 0.4\n");
-    CHECK(made == 4);   // a message is made only for a line
+    CHECK(sink.text()
+          == "train: 50/1000 (5%), 10 it/s, 1:35 left, loss 0.1\n"
+             "train: 100/1000 (10%), 10 it/s, 1:30 left, loss 0.2\n"
+             "train: 150/1000 (15%), 10 it/s, 1:25 left, loss 0.3\n"
+             "train: 200/1000 (20%), 10 it/s, 1:20 left, loss 0.4\n"
+             "train: 200 of 1000 in 0:20 (10 it/s), loss 0.4\n");
+    CHECK(made == 4);  // a message is made only for a line
 }
 
 TEST_CASE("progress: a resumed run counts only its own steps in the rate") {
@@ -67,9 +68,10 @@ TEST_CASE("progress: a resumed run counts only its own steps in the rate") {
     now = 100;
     progress.update(1000);
     progress.finish();
-    CHECK(sink.text() == "910/1000 (91%), 5 s/it, 7:30 left, psnr 28.1\n"
-                         "1000/1000 (100%), 1.68 it/s, 0:00 left, psnr 28.1\n"
-                         "1000 in 1:40 (1 it/s), psnr 28.1\n");
+    CHECK(sink.text()
+          == "910/1000 (91%), 5 s/it, 7:30 left, psnr 28.1\n"
+             "1000/1000 (100%), 1.68 it/s, 0:00 left, psnr 28.1\n"
+             "1000 in 1:40 (1 it/s), psnr 28.1\n");
 }
 
 TEST_CASE("progress: the rate follows a change within half a minute") {
@@ -99,9 +101,10 @@ TEST_CASE("progress: unknown total, unknown rate") {
         progress.update(40);
         progress.finish();
     }
-    CHECK(sink.text() == "scan: 0, - images/s, 0:05\n"
-                         "scan: 40, 4.5 images/s, 0:10\n"
-                         "scan: 40 in 0:10 (4 images/s)\n");
+    CHECK(sink.text()
+          == "scan: 0, - images/s, 0:05\n"
+             "scan: 40, 4.5 images/s, 0:10\n"
+             "scan: 40 in 0:10 (4 images/s)\n");
 }
 
 TEST_CASE("progress: one line drawn in place") {
@@ -112,7 +115,7 @@ TEST_CASE("progress: one line drawn in place") {
     progress.update(10, "loss 0.5");
     CHECK(last_line(sink) == "train  25% ━━━━━━━╸╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 10/40  10 it/s  0:03 left  loss 0.5");
     now = 1.5;
-    progress.update(15, "loss 0.4");   // not due yet
+    progress.update(15, "loss 0.4");  // not due yet
     CHECK_THAT(last_line(sink), tacet::test::contains("10/40"));
     progress.note("warning: something");
     CHECK_THAT(sink.text(), tacet::test::contains("\r\x1b[Kwarning: something\n\rtrain "));

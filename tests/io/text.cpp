@@ -10,10 +10,10 @@ using Lines = std::vector<std::string>;
 TEST_CASE("text: width in columns, not bytes") {
     CHECK(tacet::display_width("abc") == 3);
     CHECK(tacet::display_width("Brûlé") == 5);
-    CHECK(tacet::display_width("e\u0301") == 1);     // combining accent
+    CHECK(tacet::display_width("e\u0301") == 1);  // combining accent
     CHECK(tacet::display_width("写真") == 4);
-    CHECK(tacet::display_width("\xff\xfe") == 2);   // two invalid bytes
-    CHECK(tacet::display_width("\xe5\x86") == 2);   // a truncated sequence
+    CHECK(tacet::display_width("\xff\xfe") == 2);  // two invalid bytes
+    CHECK(tacet::display_width("\xe5\x86") == 2);  // a truncated sequence
     CHECK(tacet::clip_text("abcdef", 6) == "abcdef");
     CHECK(tacet::clip_text("abcdef", 5) == "abcd…");
     CHECK(tacet::clip_text("写真写真", 4) == "写…");
@@ -33,9 +33,9 @@ TEST_CASE("text: wrapping") {
 TEST_CASE("text: UTF-8 is made valid") {
     CHECK(tacet::valid_utf8("aé写😀") == "aé写😀");
     CHECK(tacet::valid_utf8("a\xff") == "a\xEF\xBF\xBD");
-    CHECK(tacet::valid_utf8("\xc0\xaf") == "\xEF\xBF\xBD\xEF\xBF\xBD");                          // overlong
-    CHECK(tacet::valid_utf8("\xed\xa0\x80") == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");          // surrogate
-    CHECK(tacet::valid_utf8("\xf4\x90\x80\x80").substr(0, 3) == "\xEF\xBF\xBD");                 // beyond Unicode
+    CHECK(tacet::valid_utf8("\xc0\xaf") == "\xEF\xBF\xBD\xEF\xBF\xBD");                  // overlong
+    CHECK(tacet::valid_utf8("\xed\xa0\x80") == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // surrogate
+    CHECK(tacet::valid_utf8("\xf4\x90\x80\x80").substr(0, 3) == "\xEF\xBF\xBD");         // beyond Unicode
     CHECK(tacet::quote_text("a\nb") == "\"a b\"");
     CHECK(tacet::display_width(tacet::quote_text(std::string(1000, 'x'))) == 82);
     CHECK(tacet::escape_markup("<a href=\"x\">&'\x01\xff") == "&lt;a href=&quot;x&quot;&gt;&amp;&#39;\xEF\xBF\xBD");
@@ -77,10 +77,10 @@ TEST_CASE("text: nearest names") {
     CHECK(tacet::edit_distance("same", "same") == 0);
     Lines const names{"steps", "seed", "output", "max_memory"};
     CHECK(tacet::nearest_name("stpes", names) == "steps");
-    CHECK(tacet::nearest_name("max_mem", names) == "max_memory");   // an abbreviation
+    CHECK(tacet::nearest_name("max_mem", names) == "max_memory");  // an abbreviation
     CHECK(tacet::nearest_name("outptu", names) == "output");
     CHECK(tacet::nearest_name("x", names).empty());
     CHECK(tacet::nearest_name("frobnicate", names).empty());
     CHECK(tacet::nearest_name("", names).empty());
-    CHECK(tacet::nearest_name(std::string(1 << 20, 'x'), names).empty());   // not quadratic in hostile input
+    CHECK(tacet::nearest_name(std::string(1 << 20, 'x'), names).empty());  // not quadratic in hostile input
 }

@@ -16,8 +16,8 @@ struct Program {
     struct Example {
         std::string command = {}, meaning = {};
     };
-    std::string name = {};          ///< by default the file name of argv[0]
-    std::string description = {};   ///< paragraphs separated by newlines
+    std::string name = {};         ///< by default the file name of argv[0]
+    std::string description = {};  ///< paragraphs separated by newlines
     std::vector<Example> examples = {};
     std::string version = TACET_VERSION;
 };
@@ -83,7 +83,7 @@ private:
             std::size_t const room = field.traits.max_values - std::min(field.traits.max_values, again ? words_[index].size() : 0);
             i = take_values(args, i + 1, name, field.kind == OptionKind::list ? std::max<std::size_t>(room, 1) : 1, words);
         }
-        if (field.kind != OptionKind::list) words_[index].clear();   // the last one counts; lists grow
+        if (field.kind != OptionKind::list) words_[index].clear();  // the last one counts; lists grow
         words_[index].insert(words_[index].end(), words.begin(), words.end());
         given_[index] = true;
         return i;
@@ -116,8 +116,9 @@ private:
         }
         std::string near = nearest_name(name, known);
         for (auto const& flag : known)
-            if (near.empty() && flag.ends_with("." + name.substr(2))) near = flag;   // --rate for --schedule.rate
-        throw UsageError("unknown option " + clip_text(valid_utf8(name), 80) + (near.empty() ? " (see --help)" : " (did you mean " + near + "?)"));
+            if (near.empty() && flag.ends_with("." + name.substr(2))) near = flag;  // --rate for --schedule.rate
+        throw UsageError("unknown option " + clip_text(valid_utf8(name), 80)
+                         + (near.empty() ? " (see --help)" : " (did you mean " + near + "?)"));
     }
 
     void place_positionals() {
@@ -132,7 +133,8 @@ private:
             for (std::size_t k = 0; k < take; ++k) words_[i].push_back(positionals_[next++]);
             given_[i] = take > 0;
         }
-        check_usage(next == positionals_.size(), next == positionals_.size() ? "" : "unexpected argument " + quote_text(positionals_[next]));
+        check_usage(next == positionals_.size(),
+                    next == positionals_.size() ? "" : "unexpected argument " + quote_text(positionals_[next]));
     }
 
     void apply() {
@@ -142,8 +144,10 @@ private:
                 if (given_[i]) field.read(field.parse(words_[i]));
             } catch (Error const& e) { throw UsageError(field.flag() + ": " + e.what()); }
             Json const value = field.write();
-            bool const missing = value.is_null() || (value.is_string() && value.string().empty()) || (value.is_array() && value.size() == 0);
-            check_usage(!(field.traits.required && missing), field.flag() + (field.traits.positional ? " is missing" : " is required") + " (see --help)");
+            bool const missing =
+                value.is_null() || (value.is_string() && value.string().empty()) || (value.is_array() && value.size() == 0);
+            check_usage(!(field.traits.required && missing),
+                        field.flag() + (field.traits.positional ? " is missing" : " is required") + " (see --help)");
         }
     }
 
@@ -152,7 +156,7 @@ private:
     }
 
     OptionFields& fields_;
-    std::vector<std::vector<std::string>> words_;   // per option
+    std::vector<std::vector<std::string>> words_;  // per option
     std::vector<bool> given_;
     std::vector<std::string> positionals_, configs_;
     bool only_positionals_ = false;

@@ -1,32 +1,29 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 // The only header that includes nlohmann-json: it scans the text, what it finds becomes a tacet::Json.
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <iterator>
-#include <memory>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
+#include <tacet/io/atomic_file.hpp>
 #include <tacet/io/json_value.hpp>
 
 namespace tacet {
 
 /// What parse_json accepts beyond JSON, and its limits.
 struct JsonRules {
-    bool comments = true;             ///< allow `// ...` and `/* ... */`
-    int max_depth = 100;              ///< nesting of arrays and objects
-    std::size_t max_bytes = 64 << 20; ///< of the text
+    bool comments = true;              ///< allow `// ...` and `/* ... */`
+    int max_depth = 100;               ///< nesting of arrays and objects
+    std::size_t max_bytes = 64 << 20;  ///< of the text
+    int first_line = 1;                ///< the number of its first line, for a piece of a larger file
 };
 
 namespace detail {
-
-struct CloseFile {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-};
-using StdioFile = std::unique_ptr<std::FILE, CloseFile>;
 
 /// Walks over the text and publishes how far the scanner has come, from which the handler knows the line.
 class JsonCursor {
@@ -59,9 +56,9 @@ private:
 class JsonBuilder {
 public:
     JsonBuilder(std::string_view text, std::string name, JsonRules rules)
-        : counted_(text.data()), name_(std::move(name)), rules_(rules) {}
+        : counted_(text.data()), lines_(rules.first_line), name_(std::move(name)), rules_(rules) {}
 
-    char const* position = nullptr;   // set by the cursor
+    char const* position = nullptr;  // set by the cursor
     Json take() { return std::move(root_); }
 
     bool null() { return add(Json()); }
@@ -70,7 +67,7 @@ public:
     bool number_unsigned(std::uint64_t v) { return add(Json(v), 1); }
     bool number_float(double v, std::string const&) { return add(Json(v), 1); }
     bool string(std::string& v) { return add(Json(std::move(v))); }
-    template <class Bytes> bool binary(Bytes&) { return false; }   // not in JSON text
+    template <class Bytes> bool binary(Bytes&) { return false; }  // not in JSON text
     bool start_object(std::size_t) { return open(Json::object()); }
     bool start_array(std::size_t) { return open(Json::array()); }
     bool end_object() { return close(); }
@@ -83,7 +80,7 @@ public:
     }
 
     template <class Exception> bool parse_error(std::size_t, std::string const&, Exception const& e) {
-        std::string what = e.what();   // "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error ..."
+        std::string what = e.what();  // "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error ..."
         if (auto const start = what.find("] "); start != std::string::npos) what.erase(0, start + 2);
         if (auto const start = what.find(": "); what.starts_with("parse error") && start != std::string::npos) what.erase(0, start + 2);
         fail(clip_text(valid_utf8(what.substr(0, 600)), 200));
@@ -126,12 +123,12 @@ private:
     [[noreturn]] void fail(std::string const& what) { throw Error(name_ + ":" + number_text(line(0)) + ": " + what); }
 
     char const* counted_;
-    int lines_ = 1;
+    int lines_;
     std::string name_;
     JsonRules rules_;
     Json root_;
     std::string key_;
-    std::vector<Json*> open_;                  // the value being filled is the last child of each: its address stays
+    std::vector<Json*> open_;  // the value being filled is the last child of each: its address stays
     std::vector<std::set<std::string>> keys_;
 };
 
@@ -148,19 +145,8 @@ inline Json parse_json(std::string_view text, std::string const& name = "JSON", 
 
 /// Reads a JSON file; errors name the file as it was given.
 inline Json read_json(std::filesystem::path const& path, JsonRules rules = {}) {
-    std::string const name = path.string();
-    errno = 0;
-    detail::StdioFile const file(std::fopen(path.c_str(), "rb"));
-    std::string text;
-    while (file && text.size() <= rules.max_bytes) {
-        std::size_t const old = text.size();
-        text.resize(old + 65536);
-        std::size_t const n = std::fread(text.data() + old, 1, 65536, file.get());
-        text.resize(old + n);
-        if (n == 0) break;
-    }
-    if (!file || std::ferror(file.get())) throw Error(name + ": " + std::strerror(errno));
-    return parse_json(text, name, rules);
+    auto const bytes = read_file(path, rules.max_bytes);
+    return parse_json({reinterpret_cast<char const*>(bytes.data()), bytes.size()}, path.string(), rules);
 }
 
 }  // namespace tacet

@@ -16,16 +16,21 @@
 
 namespace tacet {
 
-struct JsonMember;
+/// One key of a Json object. A template because a Json holds a vector of these, and they hold a Json.
+template <class Value> struct JsonMemberOf {
+    std::string name;
+    Value value;
+    bool operator==(JsonMemberOf const&) const = default;
+};
 
 /// A JSON value that keeps the order of its keys, exact 64-bit integers, and the line it was read from.
 /// Light to compile: reading JSON text needs io/json.hpp, making and writing values needs only this header.
 class Json {
 public:
     using Array = std::vector<Json>;
-    using Object = std::vector<JsonMember>;
+    using Object = std::vector<JsonMemberOf<Json>>;
 
-    Json() = default;   ///< null
+    Json() = default;  ///< null
     Json(std::nullptr_t) {}
     Json(std::same_as<bool> auto v) : value_(v) {}
     Json(float v);
@@ -36,8 +41,7 @@ public:
     Json(Array v) : value_(std::move(v)) {}
     Json(Object v) : value_(std::move(v)) {}
     template <std::integral I>
-        requires(!std::same_as<I, bool>)
-    Json(I v) {
+    requires(!std::same_as<I, bool>) Json(I v) {
         if (std::in_range<std::int64_t>(v)) value_ = static_cast<std::int64_t>(v);
         else value_ = static_cast<std::uint64_t>(v);
     }
@@ -107,13 +111,6 @@ private:
     int line_ = 0;
 };
 
-/// One key of a Json object.
-struct JsonMember {
-    std::string name;
-    Json value;
-    bool operator==(JsonMember const&) const = default;
-};
-
 // A float stands for its shortest decimal, so that 0.1f is written 0.1; the rare decimal that a double would round elsewhere stays exact.
 inline Json::Json(float v) {
     std::string const text = number_text(v);
@@ -144,7 +141,8 @@ template <std::integral I> I Json::integer() const {
 
 inline void Json::refuse_integer(std::string const& low, std::string const& high) const {
     check(is_number(), "expected a whole number, found ", type_name());
-    if (auto const* v = std::get_if<double>(&value_)) check(*v == std::trunc(*v) && std::abs(*v) <= 0x1p53, dump(), " is not a whole number");
+    if (auto const* v = std::get_if<double>(&value_))
+        check(*v == std::trunc(*v) && std::abs(*v) <= 0x1p53, dump(), " is not a whole number");
     throw Error(dump() + " is not within " + low + " to " + high);
 }
 
@@ -167,7 +165,7 @@ inline Json& Json::operator[](std::string_view name) {
     auto& object = std::get<Object>(value_);
     for (auto& member : object)
         if (member.name == name) return member.value;
-    return object.emplace_back(JsonMember{std::string(name), Json()}).value;
+    return object.emplace_back(JsonMemberOf<Json>{std::string(name), Json()}).value;
 }
 
 inline Json& Json::push_back(Json item) {
@@ -179,7 +177,7 @@ inline Json& Json::push_back(Json item) {
 inline Json& Json::append_member(std::string name, Json value) {
     if (is_null()) value_ = Object();
     check(is_object(), "cannot insert into ", type_name());
-    return std::get<Object>(value_).emplace_back(JsonMember{std::move(name), std::move(value)}).value;
+    return std::get<Object>(value_).emplace_back(JsonMemberOf<Json>{std::move(name), std::move(value)}).value;
 }
 
 inline std::size_t Json::size() const { return is_array() ? items().size() : is_object() ? members().size() : 0; }

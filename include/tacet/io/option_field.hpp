@@ -20,16 +20,16 @@ namespace tacet {
 struct OptionBound {
     long double value;
     std::string text;
-    bool open = false;   ///< the value itself is excluded
+    bool open = false;  ///< the value itself is excluded
 };
 
 /// What a field listing can say about an option beyond its name, member and help.
 struct OptionTraits {
     std::optional<OptionBound> low, high;
-    std::vector<std::string> names;   ///< allowed words; for an enum the names of its enumerators 0, 1, 2, ...
-    std::size_t min_values = 0;       ///< of a vector
+    std::vector<std::string> names;  ///< allowed words; for an enum the names of its enumerators 0, 1, 2, ...
+    std::size_t min_values = 0;      ///< of a vector
     std::size_t max_values = std::numeric_limits<std::size_t>::max();
-    std::string metavar;              ///< placeholder of the value in --help
+    std::string metavar;  ///< placeholder of the value in --help
     bool positional = false, required = false, compared = true;
 };
 
@@ -40,7 +40,7 @@ template <class F> struct OptionAttribute {
     void apply(OptionTraits& t) const { change(t); }
 };
 struct OptionFlag {
-    bool OptionTraits::* member;
+    bool OptionTraits::*member;
     bool value;
     void apply(OptionTraits& t) const { t.*member = value; }
 };
@@ -96,10 +96,10 @@ template <class T> inline constexpr bool is_optional<std::optional<T>> = true;
 template <class T> inline constexpr bool is_vector = false;
 template <class T> inline constexpr bool is_vector<std::vector<T>> = true;
 template <class T>
-concept OptionNumber = std::floating_point<T> || (std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>);
+concept OptionNumber = std::floating_point<T> ||(std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>);
 template <class T>
-concept OptionScalar = OptionNumber<T> || std::same_as<T, bool> || std::is_enum_v<T> || std::same_as<T, std::string>
-                    || std::same_as<T, std::filesystem::path>;
+concept OptionScalar =
+    OptionNumber<T> || std::same_as<T, bool> || std::is_enum_v<T> || std::same_as<T, std::string> || std::same_as<T, std::filesystem::path>;
 
 /// The words as "l1, l2 or charbonnier".
 inline std::string list_words(std::vector<std::string> const& words) {
@@ -129,11 +129,11 @@ template <OptionScalar T> Json json_from_word(std::string_view word) {
         check(word == "true" || word == "false", quote_text(word), " is not true or false");
         return Json(word == "true");
     } else if constexpr (OptionNumber<T>) {
-        using Wide = std::conditional_t<std::floating_point<T>, double,
-                                        std::conditional_t<std::signed_integral<T>, std::int64_t, std::uint64_t>>;
+        using Wide =
+            std::conditional_t<std::floating_point<T>, double, std::conditional_t<std::signed_integral<T>, std::int64_t, std::uint64_t>>;
         Wide v{};
         auto const [end, error] = std::from_chars(word.data(), word.data() + word.size(), v);
-        bool const negative = std::unsigned_integral<T> && word.starts_with('-');   // says "is below" instead of "is not a number"
+        bool const negative = std::unsigned_integral<T> && word.starts_with('-');  // says "is below" instead of "is not a number"
         if (negative && word.size() > 1) return Json(json_from_word<std::int64_t>(word));
         check(error != std::errc::result_out_of_range, quote_text(word), " is out of range");
         bool const whole_word = error == std::errc() && end == word.data() + word.size();
@@ -158,7 +158,7 @@ template <OptionScalar T> T value_from_json(Json const& json, OptionTraits const
         check_range(v, t);
         return v;
     } else {
-        if (json.is_number() && !json.fits<T>()) check_range(json.number(), t);   // the option's own range is the better message
+        if (json.is_number() && !json.fits<T>()) check_range(json.number(), t);  // the option's own range is the better message
         T const v = json.integer<T>();
         check_range(v, t);
         return v;

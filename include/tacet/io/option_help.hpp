@@ -138,7 +138,8 @@ template <class Options> std::string options_markdown(Options defaults = {}) {
         std::string values = detail::option_limits(field->traits), preset = detail::option_default(*field);
         if (values.empty() && field->kind == OptionKind::flag) values = "on or off";
         preset = preset.starts_with("default ") ? preset.substr(8) : field->kind == OptionKind::flag ? "off" : preset;
-        table.add_row({code(detail::option_syntax(*field)), code(field->name), values, preset == "on" || preset == "off" ? preset : code(preset),
+        table.add_row({code(detail::option_syntax(*field)), code(field->name), values,
+                       preset == "on" || preset == "off" ? preset : code(preset),
                        field->help + (field->traits.required ? " (required)" : "")});
     }
     return table.markdown();

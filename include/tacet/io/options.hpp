@@ -22,9 +22,9 @@ enum class OptionKind { flag, single, optional, list };
 /// One option of a struct with its type erased; it points into the struct it was described from.
 class OptionField {
 public:
-    std::string name;    ///< dotted for members of nested structs: "noise.sigma_max"
+    std::string name;  ///< dotted for members of nested structs: "noise.sigma_max"
     std::string help;
-    std::string group;   ///< help of the nested struct it belongs to; empty at the top
+    std::string group;  ///< help of the nested struct it belongs to; empty at the top
     OptionTraits traits;
     OptionKind kind = OptionKind::single;
 
@@ -114,10 +114,10 @@ struct DescribeOptions {
             field->name = prefix + name;
             field->help = help;
             field->group = group;
-            field->kind = is_vector<T>              ? OptionKind::list
-                        : is_optional<T>            ? OptionKind::optional
-                        : std::same_as<Value, bool> ? OptionKind::flag
-                                                    : OptionKind::single;
+            field->kind = is_vector<T>                ? OptionKind::list
+                          : is_optional<T>            ? OptionKind::optional
+                          : std::same_as<Value, bool> ? OptionKind::flag
+                                                      : OptionKind::single;
             field->traits.metavar = default_metavar<Value>();
             (attributes.apply(field->traits), ...);
             out.push_back(std::move(field));
@@ -170,7 +170,8 @@ inline void read_members(OptionFields& fields, Json const& json, std::string con
     auto const fail = [&](Json const& at, std::string const& what) {
         throw Error(source + (at.line() > 0 && !source.empty() ? ":" + number_text(at.line()) : "") + (source.empty() ? "" : ": ") + what);
     };
-    if (!json.is_object()) fail(json, (prefix.empty() ? "" : prefix.substr(0, prefix.size() - 1) + ": ") + "expected an object, found " + json.type_name());
+    if (!json.is_object())
+        fail(json, (prefix.empty() ? "" : prefix.substr(0, prefix.size() - 1) + ": ") + "expected an object, found " + json.type_name());
     for (auto const& [key, value] : json.members()) {
         std::string const name = prefix + key;
         auto const found = std::ranges::find_if(fields, [&](auto const& field) { return field->name == name; });
@@ -218,7 +219,8 @@ template <class Options> std::vector<std::string> options_difference(Options a, 
     std::vector<std::string> lines;
     for (std::size_t i = 0; i < before.size(); ++i) {
         Json const was = before[i]->write(), is = after[i]->write();
-        if (before[i]->traits.compared && !(was == is)) lines.push_back(before[i]->name + ": " + option_text(was) + " -> " + option_text(is));
+        if (before[i]->traits.compared && !(was == is))
+            lines.push_back(before[i]->name + ": " + option_text(was) + " -> " + option_text(is));
     }
     return lines;
 }

@@ -4,6 +4,7 @@
 #include <new>
 #include <type_traits>
 
+#include <tacet/io/environment.hpp>
 #include <tacet/io/option_help.hpp>
 #include <tacet/io/terminal.hpp>
 
@@ -11,21 +12,14 @@ namespace tacet {
 
 /// The line of --version: "denoise 0.1.0 (tacet 0.1.0, isa avx512, g++ 12.2.0)".
 inline std::string version_line(Program const& program) {
-#if defined(__clang__)
-    std::string const compiler = concat_text("clang++ ", __clang_major__, ".", __clang_minor__, ".", __clang_patchlevel__);
-#elif defined(__GNUC__)
-    std::string const compiler = concat_text("g++ ", __GNUC__, ".", __GNUC_MINOR__, ".", __GNUC_PATCHLEVEL__);
-#else
-    std::string const compiler = "unknown compiler";
-#endif
-    return program.name + " " + program.version + " (tacet " TACET_VERSION ", isa " + isa() + ", " + compiler + ")";
+    return program.name + " " + program.version + " (tacet " TACET_VERSION ", isa " + isa() + ", " + compiler_name() + ")";
 }
 
 namespace detail {
 
 inline std::string base_name(char const* path) {
     std::string_view const text = path ? path : "program";
-    return std::string(text.substr(text.find_last_of('/') + 1));   // npos + 1 is 0
+    return std::string(text.substr(text.find_last_of('/') + 1));  // npos + 1 is 0
 }
 
 template <class Options, class Body> int run_program(std::vector<std::string> const& args, Program const& program, Body& body) {

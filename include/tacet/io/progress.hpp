@@ -23,10 +23,10 @@ inline double steady_seconds() { return std::chrono::duration<double>(std::chron
 struct ProgressOptions {
     std::FILE* out = stderr;
     bool silent = false;
-    std::string unit = "it";                ///< what is counted, as in "12.3 it/s"
-    double interval = 0;                    ///< seconds between two lines; 0: 0.1 on a terminal, 10 elsewhere
-    int width = 0;                          ///< columns; 0: those of the terminal, asked again for every line
-    std::optional<bool> terminal = {};      ///< redraw one line in place, or write plain lines
+    std::string unit = "it";            ///< what is counted, as in "12.3 it/s"
+    double interval = 0;                ///< seconds between two lines; 0: 0.1 on a terminal, 10 elsewhere
+    int width = 0;                      ///< columns; 0: those of the terminal, asked again for every line
+    std::optional<bool> terminal = {};  ///< redraw one line in place, or write plain lines
     std::optional<bool> colour = {}, utf8 = {};
     double (*clock)() = steady_seconds;
 };
@@ -40,12 +40,14 @@ public:
         : total_(total), done_(done), start_(done), label_(std::move(label)), options_(std::move(options)),
           terminal_(options_.terminal.value_or(!options_.silent && is_terminal(options_.out))),
           colour_(terminal_ && options_.colour.value_or(colour_wanted())), utf8_(options_.utf8.value_or(utf8_wanted())),
-          interval_(options_.interval > 0 ? options_.interval : terminal_ ? 0.1 : 10), began_(options_.clock()), shown_(began_),
-          shown_done_(done) {}
+          interval_(options_.interval > 0 ? options_.interval
+                    : terminal_           ? 0.1
+                                          : 10),
+          began_(options_.clock()), shown_(began_), shown_done_(done) {}
     Progress(Progress const&) = delete;
     Progress& operator=(Progress const&) = delete;
     ~Progress() {
-        if (drawn_) std::fputc('\n', options_.out);   // leave an unfinished bar as it is
+        if (drawn_) std::fputc('\n', options_.out);  // leave an unfinished bar as it is
     }
 
     /// `done` steps are done. The message, a text or a callable that makes one only when a line is due, stays until it is replaced.
@@ -130,7 +132,7 @@ private:
         std::string const message = message_.empty() ? "" : "  " + message_;
         std::size_t const text = display_width(left) + 1 + display_width(right);
         if (text >= columns) return "\r" + clip_text(left + " " + right, columns) + "\x1b[K";
-        std::size_t const bare = columns - text, wanted = display_width(message);   // what the bar and the message can share
+        std::size_t const bare = columns - text, wanted = display_width(message);  // what the bar and the message can share
         std::size_t const cells = total_ <= 0 || bare < 12 ? 0 : std::clamp<std::size_t>(bare - std::min(bare, wanted + 1), 10, 30);
         std::size_t const room = cells > 0 ? bare - cells - 1 : bare;
         return "\r" + left + " " + (cells > 0 ? bar(cells) + " " : "") + right + clip_text(message, room) + "\x1b[K";
@@ -142,7 +144,7 @@ private:
             while (n-- > 0) out += piece;
             return out;
         };
-        if (!utf8_) cells -= 2;   // for the brackets
+        if (!utf8_) cells -= 2;  // for the brackets
         auto const halves = static_cast<std::size_t>(fraction() * 2 * static_cast<double>(cells));
         std::size_t const full = halves / 2, half = halves % 2;
         if (!utf8_) return "[" + std::string(full, '=') + (half > 0 ? "-" : "") + std::string(cells - full - half, ' ') + "]";

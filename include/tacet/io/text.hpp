@@ -16,7 +16,7 @@ namespace tacet {
 namespace detail {
 
 struct CodePoint {
-    std::uint32_t value;   // 0xFFFD for a byte that is not UTF-8
+    std::uint32_t value;  // 0xFFFD for a byte that is not UTF-8
     std::size_t bytes;
 };
 
@@ -44,7 +44,7 @@ inline std::size_t column_width(std::uint32_t c) {
     };
     auto const within = [c](Span const& s) { return c >= s.first && c <= s.last; };
     constexpr std::array zero{Span{0x300, 0x36F}, Span{0x200B, 0x200F}, Span{0xFE00, 0xFE0F}};
-    constexpr std::array wide{Span{0x1100, 0x115F}, Span{0x2E80, 0xA4CF}, Span{0xAC00, 0xD7A3}, Span{0xF900, 0xFAFF},
+    constexpr std::array wide{Span{0x1100, 0x115F}, Span{0x2E80, 0xA4CF}, Span{0xAC00, 0xD7A3},   Span{0xF900, 0xFAFF},
                               Span{0xFE30, 0xFE6F}, Span{0xFF00, 0xFF60}, Span{0x1F300, 0x1FAFF}, Span{0x20000, 0x3FFFD}};
     if (std::ranges::any_of(zero, within)) return 0;
     return std::ranges::any_of(wide, within) ? 2 : 1;
@@ -126,11 +126,21 @@ inline std::string quote_text(std::string_view text) {
 inline std::string escape_markup(std::string_view text) {
     std::string out;
     for (char const c : valid_utf8(text)) switch (c) {
-        case '&': out += "&amp;"; break;
-        case '<': out += "&lt;"; break;
-        case '>': out += "&gt;"; break;
-        case '"': out += "&quot;"; break;
-        case '\'': out += "&#39;"; break;
+        case '&':
+            out += "&amp;";
+            break;
+        case '<':
+            out += "&lt;";
+            break;
+        case '>':
+            out += "&gt;";
+            break;
+        case '"':
+            out += "&quot;";
+            break;
+        case '\'':
+            out += "&#39;";
+            break;
         default:
             if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') out += c;
         }
@@ -150,8 +160,7 @@ inline std::string short_exponent(std::string text) {
 
 /// The shortest decimal that reads back as exactly `v` ("nan", "inf" included), independent of the locale.
 template <class T>
-    requires std::integral<T> || std::floating_point<T>
-std::string number_text(T v) {
+requires std::integral<T> || std::floating_point<T> std::string number_text(T v) {
     std::array<char, 64> buffer;
     auto const end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v).ptr;
     std::string text(buffer.data(), end);
@@ -165,7 +174,7 @@ inline std::string compact_number(double v, int digits = 4) {
     auto const end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v, std::chars_format::general, digits).ptr;
     std::string const text(buffer.data(), end);
     if (text.find("e+") == std::string::npos || std::abs(v) >= 1e7) return detail::short_exponent(text);
-    double rounded = v;   // 1.23e+04 reads worse than 12300
+    double rounded = v;  // 1.23e+04 reads worse than 12300
     std::from_chars(text.data(), text.data() + text.size(), rounded);
     return number_text(std::llround(rounded));
 }

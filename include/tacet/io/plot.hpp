@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/io/bar_plot.hpp>
+#include <tacet/io/line_plot.hpp>
