@@ -22,12 +22,16 @@ def main():
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--flags", required=True, help="file with one compiler flag a line")
     parser.add_argument("--include", required=True, help="the include root")
+    parser.add_argument("--bare", action="store_true", help="without the optional libraries (TACET_WITH_*): the headers that ask for them")
     parser.add_argument("headers", nargs="*", help="headers relative to the include root (default: all)")
     options = parser.parse_args()
 
     flags = [line for line in pathlib.Path(options.flags).read_text().splitlines() if line]
     root = pathlib.Path(options.include)
     headers = options.headers or sorted(str(path.relative_to(root)) for path in root.rglob("*.hpp"))
+    if options.bare:
+        flags = [flag for flag in flags if not flag.startswith("-DTACET_WITH_")]
+        headers = [header for header in headers if "TACET_WITH_" in (root / header).read_text()]
     jobs = min(2, os.cpu_count() or 1)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         results = list(pool.map(lambda header: compile_alone(options.compiler, flags, header), headers))
