@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
 #include <tacet/data/numpy_legacy.hpp>
+#include <tacet/io/image.hpp>
+#include <tacet/metrics/levels.hpp>
 #include <array>
 
 using namespace tacet;
@@ -34,4 +36,21 @@ TEST_CASE("published noise truncates and clips", "[data][numpy_legacy]") {
     std::array<float, 6> const expected{140, 184, 0, 228, 71, 70};
     for (Index i = 0; i < 6; ++i) CHECK(noisy.data()[i] == expected[static_cast<std::size_t>(i)] / 255);
     CHECK(image(0, 0) == 100.f / 255);
+}
+
+TEST_CASE("the published noisy figure is regenerated bit for bit", "[data][numpy_legacy]") {
+    std::string const folder = test::data_dir();
+    if (folder.empty()) return test::skip("TACET_DATA is not set");
+    auto const clean = read_image(folder + "/noise2noise/monarch.png").pixels;
+    auto const published = read_image(folder + "/noise2noise/monarch-gaussian-noisy.png").pixels;
+    REQUIRE(clean.shape() == Shape{512, 512, 3});
+    REQUIRE(published.shape() == clean.shape());
+    NumpyLegacyRng rng(1);
+    rng.discard_normals(clean.size());
+    auto const noisy = add_published_noise(clean, 25, rng);
+    int differ = 0;
+    for (Index i = 0; i < clean.size(); ++i) differ += level_of(noisy.data()[i]) != level_of(published.data()[i]);
+    CHECK(differ == 0);
+    CHECK(level_of(noisy(0, 0, 0)) == 143);  // the first pixel is (143, 56, 103), the last (107, 168, 118)
+    CHECK(level_of(noisy(511, 511, 2)) == 118);
 }

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The numbers of tests/metrics/*.cpp (needs numpy, scipy and scikit-image)."""
+import sys
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
+from skimage.io import imread
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 
@@ -26,3 +29,10 @@ x = a.astype(np.float64) / 255
 for sigma in (0.4, 1.0, 2.7):
     y = gaussian_filter(x, (sigma, sigma, 0), mode="reflect", truncate=4)
     print("blur", sigma, [float(f"{v:.9g}") for v in (y[0, 0, 0], y[4, 6, 1], y[8, 12, 1], y[3, 0, 0])])
+
+if len(sys.argv) > 1:  # the folder noise2noise of the test data
+    clean = imread(sys.argv[1] + "/monarch.png")
+    for name in ("gaussian-noisy", "gaussian-denoised", "text-noisy"):
+        b = imread(f"{sys.argv[1]}/monarch-{name}.png")
+        s = structural_similarity(clean, b, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255)
+        print(f"{name}: psnr {peak_signal_noise_ratio(clean, b, data_range=255):.13g} ssim {s:.13g}")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
+#include <tacet/io/image.hpp>
 #include <tacet/metrics/ssim.hpp>
 #include <tacet/tensor/factory.hpp>
 #include "pictures.hpp"
@@ -31,4 +32,23 @@ TEST_CASE("SSIM refuses pictures that differ in shape or are too small", "[metri
     CHECK_THROWS_WITH(ssim(a, zeros(Shape{12, 12, 1})), "cannot compare pictures of shapes (12, 12, 3) and (12, 12, 1)");
     CHECK_THROWS_WITH(ssim(a, a, 1), "SSIM needs 11 x 11 pixels, not a picture of shape (10, 10, 3)");
     CHECK_THROWS_AS(ssim(zeros(Shape{10, 40, 1}), zeros(Shape{10, 40, 1})), ShapeError);
+}
+
+TEST_CASE("PSNR and SSIM of photographs agree with scikit-image", "[metrics][ssim]") {
+    std::string const folder = test::data_dir();
+    if (folder.empty()) return test::skip("TACET_DATA is not set");
+    auto const picture = [&](std::string const& name) { return read_image(folder + "/noise2noise/" + name + ".png").pixels; };
+    auto const clean = picture("monarch");
+    struct Case {
+        char const* name;
+        double psnr, ssim;
+    };
+    for (Case const& c : {Case{"monarch-gaussian-noisy", 20.33793548426, 0.3233884696675},
+                          Case{"monarch-gaussian-denoised", 32.60462937784, 0.9258656887329},
+                          Case{"monarch-text-noisy", 15.06883294786, 0.4639616067046}}) {
+        CAPTURE(c.name);
+        CHECK(psnr(picture(c.name), clean) == Approx(c.psnr).epsilon(1e-12));
+        CHECK(psnr_float(picture(c.name), clean) == Approx(c.psnr).epsilon(1e-6));  // nothing to clamp or to round in a file
+        CHECK(ssim(picture(c.name), clean) == Approx(c.ssim).epsilon(1e-11));
+    }
 }
