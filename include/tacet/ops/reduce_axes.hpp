@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/autograd/pullback.hpp>
+#include <tacet/ops/operand.hpp>
 
 namespace tacet {
 
@@ -12,14 +12,13 @@ namespace detail {
 
 /// Which axes of rank R a reduction runs over: those named, of which negative ones count from the end, or all when none is named.
 template <int R, int... Axes> struct Reduction {
-    static_assert(((Axes >= -R && Axes < R) && ...), "a reduction names an axis that the operand does not have");
-    static constexpr bool reduces(int d) { return sizeof...(Axes) == 0 || ((d == (Axes < 0 ? Axes + R : Axes)) || ...); }
+    static_assert(distinct_axes<R, Axes...>, "a reduction names an axis twice, or one that the operand does not have");
+    static constexpr bool reduces([[maybe_unused]] int d) { return sizeof...(Axes) == 0 || ((d == axis_of<R>(Axes)) || ...); }
     static constexpr int reduced = [] {
         int n = 0;
         for (int d = 0; d < R; ++d) n += reduces(d);
         return n;
     }();
-    static_assert(sizeof...(Axes) == 0 || reduced == sizeof...(Axes), "a reduction names an axis twice");
     static constexpr int kept = R - reduced;
 
     /// The shape with extent 1 where it is reduced.
@@ -43,19 +42,6 @@ template <int R, int... Axes> struct Reduction {
         return n;
     }
 };
-
-/// An operand as expressions hold it: a Parameter's variable, everything else as it is.
-template <class E> auto const& handle(E const& e) {
-    if constexpr (requires { e.var(); }) return e.var();
-    else return e;
-}
-
-/// y as the result of an operation on the variables of e: a Variable, or y itself when e has none. `pull` must be a generic lambda,
-/// which is not compiled where it is not needed.
-template <class E, class T, int R, class D, class Pull> auto record_on(E const& e, Tensor<T, R, D> y, Pull pull) {
-    if constexpr (variables_in<E> == 0) return y;
-    else return std::apply([&](auto const&... x) { return record(std::move(y), std::move(pull), x...); }, variables_of(e));
-}
 
 /// The first of two operands, repeated over the shape of both.
 struct First {
