@@ -3,6 +3,7 @@
 // mutations of a whole file get as far as the tree.
 #include "fuzz.hpp"
 #include <tacet/io/checkpoint.hpp>
+#include <tacet/io/torch_writer.hpp>
 #include <support/checkpoint_bytes.hpp>
 
 using namespace tacet;
@@ -18,6 +19,7 @@ void read(std::span<std::uint8_t const> file, TorchNames const& names) {
         require(bytes <= 8 * file.size(), "the tensors take at most eight times the file");
         Checkpoint const again = parse_safetensors(format_safetensors(c));
         for (NamedTensor const& x : again.tensors) require(c.at(x.name) == x, "every tensor can be written as safetensors");
+        require(parse_torch_checkpoint(format_torch_checkpoint(c), {.unwrap = false}).tensors == c.tensors, "writing keeps every tensor");
     } catch (Error const&) {
     }
 }
