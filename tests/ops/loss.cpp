@@ -13,7 +13,7 @@ namespace {
 auto mean_of(double (*f)(double)) {
     return [f](Arrays const& in) {
         Array y(Extents{});
-        for (std::size_t k = 0; k < in[0].data.size(); ++k) y.data[0] += f(in[0].data[k] - in[1].data[k]) / static_cast<double>(in[0].size());
+        for (std::size_t k = 0; k < in[0].data.size(); ++k) y.data[0] += f(in[0].data[k] - in[1].data[k]) / double(in[0].size());
         return y;
     };
 }
@@ -42,7 +42,8 @@ std::vector<Shapes> const images = same({{1, 1, 1}, {3, 5, 3}, {7, 2, 1}, {1, 9,
 std::vector<Shapes> const masked{{{1, 1, 1}, {1, 1, 1}, {1, 1, 1}}, {{3, 5, 3}, {3, 5, 3}, {3, 5, 1}}, {{7, 2, 1}, {7, 2, 1}, {7, 2, 1}},
                                  {{4, 9, 4}, {4, 9, 4}, {1, 9, 1}}, {{5, 11, 3}, {5, 11, 3}, {5, 1, 1}}};
 Bench const pair{.shapes = {{256, 256, 32}, {256, 256, 32}}, .flops = [](Shapes const& s) { return 3 * double(count(s[0])); }};
-Bench const triple{.shapes = {{256, 256, 32}, {256, 256, 32}, {256, 256, 1}}, .flops = [](Shapes const& s) { return 4 * double(count(s[0])); }};
+Bench const triple{.shapes = {{256, 256, 32}, {256, 256, 32}, {256, 256, 1}},
+                   .flops = [](Shapes const& s) { return 4 * double(count(s[0])); }};
 Domain const mask{.low = 0, .high = 1, .differentiable = false, .binary = true};
 
 Case<3, 3> const l1({.name = "l1_loss", .reference = mean_of(magnitude), .shapes = images, .bench = pair},

@@ -18,7 +18,8 @@ Bench const rows{.shapes = {{512, 512}, {512}}, .flops = [](Shapes const& s) { r
 
 Case<3> const sum_all({.name = "sum", .variant = "all", .reference = by(total, {true, true, true}), .shapes = cubes, .bench = image},
                       [](auto const& x) { return sum(x); });
-Case<3> const sum_outer({.name = "sum", .variant = "outer axes", .reference = by(total, {true, true, false}), .shapes = cubes, .bench = image},
+Case<3> const sum_outer({.name = "sum", .variant = "outer axes", .reference = by(total, {true, true, false}), .shapes = cubes,
+                         .bench = image},
                         [](auto const& x) { return sum<0, 1>(x); });
 Case<2, 1> const sum_expression({.name = "sum", .variant = "an expression's last axis", .reference = of_product(total, {false, true}),
                                  .shapes = pairs, .bench = rows},

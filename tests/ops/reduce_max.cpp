@@ -21,8 +21,8 @@ Bench const image{.shapes = {{8, 128, 128 * 16}}, .flops = [](Shapes const& s) {
 Case<3> const var_outer({.name = "var", .variant = "of a population, outer axes", .reference = by(variance_with(0), {true, true, false}),
                          .shapes = cubes, .bench = image},
                         [](auto const& x) { return var<0, 1>(x, 0); });
-Case<3> const var_kept({.name = "var", .variant = "of a sample, first axis kept", .reference = by(variance_with(1), {true, false, false}, true),
-                        .shapes = more_than_one, .bench = image},
+Case<3> const var_kept({.name = "var", .variant = "of a sample, first axis kept",
+                        .reference = by(variance_with(1), {true, false, false}, true), .shapes = more_than_one, .bench = image},
                        [](auto const& x) { return var<0>(x, keep_dims); });
 Case<3> const max_kept({.name = "max", .variant = "middle axis kept", .reference = by(largest, {false, true, false}, true), .shapes = cubes,
                         .bench = image},

@@ -9,7 +9,8 @@
 namespace tacet::test {
 
 /// The elements of x grouped by their index along the axes that are kept, each group handed to `value`.
-inline Array grouped(Array const& x, std::vector<bool> const& reduced, bool keep, std::function<double(std::vector<double> const&)> const& value) {
+inline Array grouped(Array const& x, std::vector<bool> const& reduced, bool keep,
+                     std::function<double(std::vector<double> const&)> const& value) {
     Extents ones, dropped;
     for (std::size_t d = 0; d < x.shape.size(); ++d) {
         ones.push_back(reduced[d] ? 1 : x.shape[d]);

@@ -21,13 +21,14 @@
 //     Array reference(Arrays const& in) {                       // plain loops over doubles, nothing of the library
 //         Array const& x = in[0];                               // (N, H, W, C)
 //         Array y({x.extent(0), x.extent(3)});
-//         for_each_index(x.shape, [&](Extents const& i) { y[{i[0], i[3]}] += x[i] / double(x.extent(1) * x.extent(2)); });
+//         double const pixels = double(x.extent(1) * x.extent(2));
+//         for_each_index(x.shape, [&](Extents const& i) { y[{i[0], i[3]}] += x[i] / pixels; });
 //         return y;
 //     }
 //     Case<4> const global_average({                            // <the ranks of the inputs>
 //         .name = "global_average_pool",                        // the public function
 //         .reference = reference,
-//         .shapes = {{{1, 1, 1, 1}}, {{2, 3, 5, 1}}, ...},      // runs; a run has a shape per input. At least five per function, one of size 1.
+//         .shapes = {{{1, 1, 1, 1}}, {{2, 3, 5, 1}}, ...},      // runs: a shape per input. At least five, one of size 1
 //         .bench = {.shapes = {{8, 64, 64, 32}}, .flops = [](Shapes const& s) { return double(count(s[0])); }},
 //     }, [](auto const& x) { return global_average_pool(x); }); // called with Variables of double and of float
 //     }  // namespace

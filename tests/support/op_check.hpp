@@ -24,7 +24,8 @@ inline std::string difference(Array const& y, Array const& expected, double tole
     for (std::size_t k = 0; k < y.data.size(); ++k) {
         double const a = y.data[k], b = expected.data[k];
         if (a == b || (std::isnan(a) && std::isnan(b)) || std::fabs(a - b) <= tolerance * (std::fabs(b) + scale)) continue;
-        return concat_text("element ", text(position(static_cast<std::ptrdiff_t>(k), y.shape)), " is ", number(a), ", ", expectation, " ", number(b));
+        auto const where = position(static_cast<std::ptrdiff_t>(k), y.shape);
+        return concat_text("element ", text(where), " is ", number(a), ", ", expectation, " ", number(b));
     }
     return "";
 }
@@ -61,7 +62,8 @@ inline std::string check_gradient(Run& run, Array x, std::size_t which, Array co
 }
 
 /// An operation without variables or inside NoGrad is not recorded; one wanted gradient is computed as among all.
-inline std::string check_tape(OpCase const& op, Arrays const& in, std::vector<bool> const& wants, Arrays const& gradients, Array const& weights) {
+inline std::string check_tape(OpCase const& op, Arrays const& in, std::vector<bool> const& wants, Arrays const& gradients,
+                              Array const& weights) {
     auto const constant = op.f64(in, std::vector<bool>(in.size(), false));
     constant->forward();
     if (constant->recorded()) return "the result is recorded though no input requires a gradient";

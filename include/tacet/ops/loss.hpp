@@ -10,7 +10,8 @@ namespace detail {
 /// Losses do not broadcast: a target of shape (N, 1) against (N) would silently compare every pair.
 template <class A, class B> void check_target(char const* name, A const& prediction, B const& target) {
     static_assert(A::rank == B::rank, "a loss compares a prediction and a target of the same shape");
-    check_shape(prediction.shape() == target.shape(), name, ": the prediction ", prediction.shape(), " and the target ", target.shape(), " differ in shape");
+    check_shape(prediction.shape() == target.shape(), name, ": the prediction ", prediction.shape(), " and the target ", target.shape(),
+                " differ in shape");
 }
 }  // namespace detail
 
@@ -63,14 +64,16 @@ template <class T, class M> auto mask_numbers(M const& mask) {
 
 /// The mean of m |x - y|: over the sum of the mask m (a condition, or numbers, broadcast to x), or over all elements. 0 where the
 /// mask is 0 everywhere. No gradient reaches the mask through the divisor.
-template <Expression A, Expression B, Expression M> auto masked_l1_loss(A const& x, B const& y, M const& mask, MeanOver over = MeanOver::mask) {
+template <Expression A, Expression B, Expression M>
+auto masked_l1_loss(A const& x, B const& y, M const& mask, MeanOver over = MeanOver::mask) {
     detail::check_target("masked_l1_loss", x, y);
     return detail::masked_mean("masked_l1_loss", detail::mask_numbers<typename A::value_type>(mask), abs(x - y), over);
 }
 
 /// The mean of m (x - y)^2: over the sum of the mask m (a condition, or numbers, broadcast to x), or over all elements. 0 where the
 /// mask is 0 everywhere. The loss for multiplicative Bernoulli noise in Lehtinen et al., Noise2Noise, 2018, whose m is the target's mask.
-template <Expression A, Expression B, Expression M> auto masked_l2_loss(A const& x, B const& y, M const& mask, MeanOver over = MeanOver::mask) {
+template <Expression A, Expression B, Expression M>
+auto masked_l2_loss(A const& x, B const& y, M const& mask, MeanOver over = MeanOver::mask) {
     detail::check_target("masked_l2_loss", x, y);
     return detail::masked_mean("masked_l2_loss", detail::mask_numbers<typename A::value_type>(mask), square(x - y), over);
 }

@@ -24,8 +24,9 @@ template <int... Axes, Expression E> auto mean(E const& e, KeepDims) {
     return detail::checked_mean<Axes...>(detail::handle(e), detail::Reduction<E::rank, Axes...>::ones(e.shape()));
 }
 
-/// The variance over Axes, or over all: the sum of squared deviations from the mean over n - correction, in two passes. Correction
-/// 1 (the default, as in PyTorch) estimates the variance of what x was drawn from, 0 is that of x itself. Throws ShapeError unless n > correction.
+/// The variance over Axes, or over all: the sum of squared deviations from the mean over n - correction, in two passes. Correction 1
+/// (the default, as in PyTorch) estimates the variance of what x was drawn from, 0 is that of x itself. Throws ShapeError unless
+/// n > correction.
 template <int... Axes, Expression E> auto var(E const& e, int correction = 1) {
     return detail::checked_variance<Axes...>(detail::handle(e), correction, detail::Reduction<E::rank, Axes...>::dropped(e.shape()));
 }
@@ -41,7 +42,8 @@ template <class D> struct MaxKernel {
 };
 
 template <> struct MaxKernel<Cpu> {
-    /// For each of `count` results, placed over `shape` by `stride`: y, the first maximum (or the first NaN), and its position in row-major order.
+    /// For each of `count` results, placed over `shape` by `stride`: y, the first maximum (or the first NaN), and its position in
+    /// row-major order.
     template <class T, int R, class E>
     static void run(T* y, Index* where, Index count, Shape<R> const& stride, Shape<R> const& shape, E const& e) {
         detail::Walk<R> const walk{shape, count == 1 && e.contiguous(shape)};
@@ -102,7 +104,8 @@ template <int... Axes, class E, int Q> auto checked_max(E const& e, Shape<Q> con
 }
 }  // namespace detail
 
-/// The maximum over Axes, or over all; its gradient goes to the first one in row-major order. NaN wins. Throws ShapeError when there are no elements.
+/// The maximum over Axes, or over all; its gradient goes to the first one in row-major order. NaN wins. Throws ShapeError when there
+/// are no elements.
 template <int... Axes, Expression E> auto max(E const& e) {
     return detail::checked_max<Axes...>(detail::handle(e), detail::Reduction<E::rank, Axes...>::dropped(e.shape()));
 }

@@ -69,8 +69,9 @@ private:
 };
 
 /// The smooth total variation of images x (N, H, W, C): the mean over all elements of sqrt(dx^2 + dy^2 + eps^2), where dx and dy
-/// are the differences to the next element to the right and below, 0 at the edges; eps > 0 (Rudin, Osher and Fatemi, Nonlinear
-/// total variation based noise removal algorithms, 1992; smoothed as in Vogel and Oman, Iterative methods for total variation denoising, 1996).
+/// are the differences to the next element to the right and below, 0 at the edges; eps > 0. Sources: Rudin, Osher and Fatemi,
+/// Nonlinear total variation based noise removal algorithms, 1992; the smoothing: Vogel and Oman, Iterative methods for total
+/// variation denoising, 1996.
 template <Expression E> auto total_variation(E const& image /* (N, H, W, C) */, double eps = 1e-3) {
     static_assert(E::rank == 4, "total_variation takes images of shape (N, H, W, C)");
     using T = typename E::value_type;
