@@ -11,8 +11,10 @@ public:
         check(decay >= 0 && decay < 1, "the decay of a moving average lies in [0, 1), not at ", decay);
         for (auto const& p : parameters_) average_.push_back(p.value.clone());
     }
-    void update() {
-        T const share = static_cast<T>(1 - decay_);
+    void update() { update(decay_); }
+    /// The same with another decay, such as a lower one while the average is young.
+    void update(double decay) {
+        T const share = static_cast<T>(1 - decay);
         for (std::size_t i = 0; i < average_.size(); ++i) average_[i].assign(average_[i] + share * (parameters_[i].value - average_[i]));
     }
     /// Exchanges the module's parameters with the average; a second call restores them.

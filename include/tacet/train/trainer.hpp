@@ -45,7 +45,9 @@ public:
         if (result.skipped) adam_.skip(), ++skipped_, ++skipped_in_a_row_;
         else {
             adam_.step();
-            if (ema_) ema_->update();
+            // Young averages forget faster, or the random start would linger in them.
+            auto const age = static_cast<double>(adam_.steps());
+            if (ema_) ema_->update(std::min(options_.ema, age / (age + 10)));
             skipped_in_a_row_ = 0;
         }
         ++step_;
