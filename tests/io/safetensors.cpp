@@ -105,6 +105,9 @@ TEST_CASE("safetensors: duplicate, unknown and missing keys are refused", "[safe
     CHECK_THROWS_WITH(parse(R"({"__metadata__":{},"__metadata__":{}})", ""), contains("__metadata__ occurs twice"));
     CHECK_THROWS_WITH(parse(R"({"__metadata__":{"k":"1","k":"2"}})", ""), contains("duplicate key \"k\""));
     CHECK_THROWS_WITH(parse(R"({"__metadata__":{"k":1}})", ""), contains("expected '\"'"));
+    std::string many = "{\"__metadata__\":{";
+    for (int i = 0; i <= 100'000; ++i) many += "\"" + std::to_string(i) + "\":\"\",";
+    CHECK_THROWS_WITH(parse(many, ""), contains("too many metadata"));
     CHECK_THROWS_WITH(parse_entry(R"({"dtype":"U8","dtype":"U8","shape":[8],"data_offsets":[0,8]})"),
                       contains("duplicate or unknown key \"dtype\" of tensor \"a\""));
     CHECK_THROWS_WITH(parse_entry(R"({"dtype":"U8","shape":[8],"data_offsets":[0,8],"more":1})"),

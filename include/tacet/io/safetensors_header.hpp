@@ -35,6 +35,7 @@ public:
             if (name == "__metadata__") {
                 require(!std::exchange(metadata_seen, true), "__metadata__ occurs twice");
                 object([&](std::string key) {
+                    require(metadata.size() < 100'000, "too many metadata");
                     if (!metadata.emplace(key, string()).second) fail("duplicate key " + quote_text(key));
                 });
             } else {

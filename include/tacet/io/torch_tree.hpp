@@ -73,6 +73,7 @@ inline TorchStorage storage_of(Pickle const& tree, PickleNode const& node) {
     bool const shaped = id.kind == PickleKind::Tuple && id.items.size() >= 5 && tree[id.items[0]].text == "storage" &&
                         tree[id.items[1]].kind == PickleKind::Global && tree[id.items[2]].kind == PickleKind::String;
     check(shaped, "an unknown kind of storage reference");
+    check(tree[id.items[2]].text.size() <= 256, "a storage's name is longer than 256 bytes");  // it is looked up once per tensor
     check(id.items.size() == 5 || tree[id.items[5]].kind == PickleKind::None, "views of storages are not supported");
     auto const type = tree[id.items[1]].text;
     return {storage_dtype(type), tree[id.items[2]].text, type, non_negative(tree[id.items[4]], "a storage's length")};
@@ -95,7 +96,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t max_visits = 2'000'000, max_depth = 64, max_name = 1024;
+    static constexpr std::size_t max_visits = 2'000'000, max_depth = 64, max_name = 512;
 
     // Shared nodes are visited once for each name they have; the limits keep a pickle that shares exponentially from using them all.
     void visit(PickleNode const& node, std::string const& name, std::size_t depth) {
