@@ -33,9 +33,11 @@ public:
     /// Steps in a row, up to now, that were skipped.
     Index skipped_in_a_row() const { return skipped_in_a_row_; }
 
-    /// One optimizer step on a batch with values in [0, 1].
-    StepResult train(Batch const& batch) {
-        adam_.set_rate(options_.adam.rate * schedule_factor(options_.schedule, step_, options_.steps));
+    /// One optimizer step on a batch with values in [0, 1], at the rate of the schedule.
+    StepResult train(Batch const& batch) { return train(batch, schedule_factor(options_.schedule, step_, options_.steps)); }
+    /// The same at `factor` times the base rate.
+    StepResult train(Batch const& batch, double factor) {
+        adam_.set_rate(options_.adam.rate * factor);
         Variable<float, 4> const x(Tensor<float, 4>(batch.input - M::offset));
         Variable const loss = loss_of(model_(x), Tensor<float, 4>(batch.target - M::offset));
         StepResult result{.loss = static_cast<double>(item(loss.value()))};
@@ -63,6 +65,12 @@ public:
             ~Swapped() { ema.swap(); }
         } const swapped(*ema_);
         return f(model_);
+    }
+
+    /// Leaves the averaged weights in the model for good: when training is over.
+    void keep_average() {
+        if (ema_) ema_->swap();
+        ema_.reset();
     }
 
     /// Everything a resumed run needs: "model.*", "ema.*", "optim.*" and the counters in the metadata.
