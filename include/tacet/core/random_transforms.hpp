@@ -5,8 +5,9 @@
 #include <cstdint>
 
 // From random words to distributions, with the same bits on every instruction set, compiler and GPU: integer operations, + - * / and
-// explicit fma only. No product is an operand of an addition (a compiler may fuse such a pair), and the last operation of a result
-// is an fma, so that a caller's addition cannot be fused into it either. IEEE arithmetic is assumed: no -ffast-math, no flushed denormals.
+// explicit fma only. A compiler may fuse a product with an addition: so no product is an operand of one, but exact products by powers of
+// two, and a float's last step is an fma, whatever a caller adds to it. For the same reason, form a mean as std::fma(a, b, 0.), not as
+// a * b. IEEE arithmetic is assumed: no -ffast-math, no flushed denormals.
 namespace tacet::detail {
 
 /// a b + c, rounded once.

@@ -61,7 +61,7 @@ private:
     void advance() {
         for (std::uint32_t i = 0; i < words; ++i) {
             std::uint32_t const y = (state_[i] & 0x80000000u) | (state_[(i + 1) % words] & 0x7fffffffu);
-            state_[i] = state_[(i + 397) % words] ^ y >> 1 ^ (0u - (y & 1u) & 0x9908b0dfu);
+            state_[i] = state_[(i + 397) % words] ^ y >> 1 ^ (y & 1u ? 0x9908b0dfu : 0u);
         }
         next_ = 0;
     }
