@@ -75,7 +75,8 @@ struct SsimChannel {
 
 /// Structural similarity of pictures (H, W, C) as 8-bit files hold them: Gaussian window 11 x 11 of deviation 1.5, only where it fits,
 /// K1 = 0.01, K2 = 0.03, range 255, biased variances, the mean over the map and then over channels. Throws ShapeError when the
-/// shapes differ or when less than 11 x 11 pixels remain within the border. Source: Wang, Bovik, Sheikh and Simoncelli, Image quality assessment, 2004.
+/// shapes differ or when less than 11 x 11 pixels remain within the border.
+/// Source: Wang, Bovik, Sheikh and Simoncelli, Image quality assessment, 2004.
 inline double ssim(Tensor<float, 3> const& image, Tensor<float, 3> const& reference, Index border = 0) {
     check_shape(image.shape() == reference.shape(), "cannot compare pictures of shapes ", image.shape(), " and ", reference.shape());
     auto const a = without_border(image, border), b = without_border(reference, border);
