@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// The published checkpoints of noise2noise-pytorch: recognised, loaded, and equal to the published figures.
+#include <support/catch.hpp>
+#include <tacet/data/numpy_legacy.hpp>
+#include <tacet/denoise/any_denoiser.hpp>
+#include <tacet/io/image.hpp>
+#include <tacet/metrics/psnr.hpp>
+
+using namespace tacet;
+
+namespace {
+
+/// Denoises a published noisy figure with the published weights and compares with the published result.
+void reproduce(std::string const& kind, double published_psnr) {
+    std::string const folder = test::data_dir() + "/noise2noise/";
+    auto const network = AnyDenoiser::read(folder + "n2n-" + kind + ".pt");
+    REQUIRE(network.description() == "noise2noise_compat, 700611 parameters");
+    auto const clean = read_image(folder + "monarch.png").pixels, noisy = read_image(folder + "monarch-" + kind + "-noisy.png").pixels;
+    auto const result = network.denoise(noisy);
+    CHECK(psnr_float(result, clean) == Approx(published_psnr).margin(0.005));
+    if (kind == "gaussian") {  // spot values of the specification
+        CHECK(result(0, 0, 0) == Approx(0.66911).margin(2e-5));
+        CHECK(result(255, 255, 1) == Approx(0.79029).margin(2e-5));
+        CHECK(result(511, 511, 2) == Approx(0.29443).margin(2e-5));
+    }
+    // The published program truncates: value 255 x, cut to whole levels.
+    auto const published = read_image(folder + "monarch-" + kind + "-denoised.png").pixels;
+    Index different = 0, far = 0;
+    for (Index k = 0; k < result.size(); ++k) {
+        auto const ours = static_cast<int>(std::clamp(result.data()[k] * 255.f, 0.f, 255.f)), theirs = static_cast<int>(level_of(published.data()[k]));
+        different += ours != theirs, far += std::abs(ours - theirs) > 1;
+    }
+    CHECK(different <= 20);
+    CHECK(far == 0);
+}
+
+Checkpoint weights_of(auto&& model) { return save(model); }
+
+}  // namespace
+
+TEST_CASE("Published Gaussian weights give the published PSNR and picture") {
+    if (test::data_dir().empty()) return test::skip("TACET_DATA is not set");
+    reproduce("gaussian", 32.68);
+}
+TEST_CASE("Published text weights give the published PSNR and picture") {
+    if (test::data_dir().empty()) return test::skip("TACET_DATA is not set");
+    reproduce("text", 28.10);
+}
+
+TEST_CASE("Networks are recognised by their tensors, wherever training put them") {
+    Rng rng(5);
+    Noise2NoiseUNet<> model(3, 3, rng, 16);
+    auto const weights = weights_of(model);
+    REQUIRE(AnyDenoiser(weights).description() == "noise2noise_unet, 117347 parameters");
+    Checkpoint state;
+    for (auto x : weights.tensors) {
+        for (char const* prefix : {"model.", "ema.", "optim.exp_avg."}) {
+            state.tensors.push_back(x);
+            state.tensors.back().name = prefix + x.name;
+        }
+    }
+    auto const image = uniform(Shape{32, 32, 3}, rng);
+    auto const a = AnyDenoiser(weights).denoise(image), b = AnyDenoiser(state).denoise(image);
+    REQUIRE(std::equal(a.data(), a.data() + a.size(), b.data()));
+}
+
+TEST_CASE("Weights of another network, or with parts missing, are refused with their names") {
+    Rng rng(5);
+    Noise2NoiseUNet<> model(3, 3, rng, 16);
+    auto weights = weights_of(model);
+    std::erase_if(weights.tensors, [](auto const& x) { return x.name == "dec_conv4.bias"; });
+    REQUIRE_THROWS_WITH(AnyDenoiser(weights), test::contains("missing: dec_conv4.bias"));
+    Checkpoint other;
+    other.tensors.push_back(named_tensor("conv1.weight", zeros(Shape{3, 3, 3, 3})));
+    REQUIRE_THROWS_WITH(AnyDenoiser(other), test::contains("not the weights of a network known here"));
+}

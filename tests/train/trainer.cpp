@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#include <support/catch.hpp>
+#include <tacet/io/safetensors.hpp>
+#include <tacet/models/noise2noise.hpp>
+#include <tacet/train/sources.hpp>
+#include <tacet/train/trainer.hpp>
+
+using namespace tacet;
+
+namespace {
+
+Noise2NoiseUNet<> small_network() {
+    Rng rng(1);
+    return Noise2NoiseUNet<>(3, 3, rng, 2);
+}
+TrainOptions options(Index steps) {
+    TrainOptions o;
+    o.steps = steps, o.adam.rate = 2e-3, o.ema = 0.9;
+    return o;
+}
+DeadLeavesSource source() { return DeadLeavesSource({.batch = 2, .crop = 32, .seed = 3, .noise = {"gaussian", 25, 25}, .clean_targets = false}); }
+
+Checkpoint trained(Index from_scratch_to, Index interrupted_at) {
+    auto const batches = source();
+    Checkpoint state;
+    {
+        auto model = small_network();
+        Trainer trainer(model, options(from_scratch_to));
+        while (trainer.step() < interrupted_at) trainer.train(batches.batch(trainer.step()));
+        state = parse_safetensors(format_safetensors(trainer.state()));
+    }
+    Rng other(99);  // the resumed process begins with other weights
+    Noise2NoiseUNet<> model(3, 3, other, 2);
+    Trainer trainer(model, options(from_scratch_to));
+    trainer.restore(state);
+    REQUIRE(trainer.step() == interrupted_at);
+    while (!trainer.finished()) trainer.train(batches.batch(trainer.step()));
+    return trainer.state();
+}
+
+}  // namespace
+
+TEST_CASE("A resumed run ends with the bits of the uninterrupted one, wherever it was stopped") {
+    auto const whole = trained(8, 0);
+    for (Index at : {1, 3, 7, 8}) {
+        auto const parts = trained(8, at);
+        REQUIRE(parts == whole);  // weights, averages, moments and counters
+    }
+}
+
+TEST_CASE("Training is the same for any number of threads") {
+    int const before = num_threads();
+    set_num_threads(1);
+    auto const one = trained(3, 0);
+    set_num_threads(3);
+    auto const three = trained(3, 0);
+    set_num_threads(before);
+    REQUIRE(one == three);
+}
+
+TEST_CASE("The loss falls on a fixed batch") {
+    auto model = small_network();
+    Trainer trainer(model, options(60));
+    auto const batch = source().batch(0);
+    double const first = trainer.train(batch).loss;
+    double last = first;
+    while (!trainer.finished()) last = trainer.train(batch).loss;
+    REQUIRE(last < 0.6 * first);
+}
+
+TEST_CASE("A step whose loss is not finite leaves weights, averages and moments alone, and is counted") {
+    auto model = small_network();
+    Trainer trainer(model, options(10));
+    auto const good = source().batch(0);
+    trainer.train(good);
+    auto const before = trainer.state();
+    Batch bad = source().batch(1);
+    bad.input = bad.input.clone();
+    bad.input.data()[5] = NAN;
+    auto const result = trainer.train(bad);
+    REQUIRE(result.skipped);
+    REQUIRE(trainer.skipped() == 1);
+    REQUIRE(trainer.skipped_in_a_row() == 1);
+    auto const after = trainer.state();
+    REQUIRE(after.tensors == before.tensors);
+    REQUIRE(!trainer.train(good).skipped);
+    REQUIRE(trainer.skipped_in_a_row() == 0);
+    REQUIRE(trainer.state().tensors != before.tensors);
+}
+
+TEST_CASE("States of other networks, and unknown losses, are refused") {
+    auto model = small_network();
+    Trainer trainer(model, options(10));
+    Rng rng(1);
+    Noise2NoiseUNet<> wide(3, 3, rng, 4);
+    Trainer other(wide, options(10));
+    REQUIRE_THROWS_WITH(trainer.restore(other.state()), test::contains("has shape"));
+    auto state = trainer.state();
+    state.metadata.erase("step");
+    REQUIRE_THROWS_WITH(trainer.restore(state), test::contains("step"));
+    auto o = options(1);
+    o.loss = "l3";
+    REQUIRE_THROWS_WITH((Trainer(model, o)), test::contains("l2, l1 and charbonnier"));
+}
+
+TEST_CASE("Patches are the same in any order, and input and target have noise of their own") {
+    auto const batches = source();
+    auto const late = batches.batch(5);
+    auto const early = batches.batch(0);
+    auto const again = batches.batch(5);
+    REQUIRE(std::equal(late.input.data(), late.input.data() + late.input.size(), again.input.data()));
+    REQUIRE(std::equal(late.target.data(), late.target.data() + late.target.size(), again.target.data()));
+    REQUIRE(!std::equal(late.input.data(), late.input.data() + late.input.size(), early.input.data()));
+    double product = 0, square = 0;  // the difference of two independent corruptions has twice the variance of one
+    for (Index k = 0; k < late.input.size(); ++k) {
+        double const d = double(late.input.data()[k]) - double(late.target.data()[k]);
+        square += d * d, product += d;
+    }
+    double const n = static_cast<double>(late.input.size());
+    REQUIRE(std::sqrt(square / n) == Approx(std::sqrt(2.0) * 25 / 255).epsilon(0.05));
+    REQUIRE(std::abs(product / n) < 0.01);
+}
