@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <tacet/core/error.hpp>
@@ -32,37 +31,35 @@ public:
 
     Json() = default;  ///< null
     Json(std::nullptr_t) {}
-    Json(std::same_as<bool> auto v) : value_(v) {}
+    Json(std::same_as<bool> auto v) : type_(Type::boolean), whole_(v) {}
     Json(float v);
-    Json(double v) : value_(v) {}
-    Json(char const* v) : value_(std::string(v)) {}
-    Json(std::string_view v) : value_(std::string(v)) {}
-    Json(std::string v) : value_(std::move(v)) {}
-    Json(Array v) : value_(std::move(v)) {}
-    Json(Object v) : value_(std::move(v)) {}
+    Json(double v) : type_(Type::real), real_(v) {}
+    Json(char const* v) : type_(Type::string), text_(v) {}
+    Json(std::string_view v) : type_(Type::string), text_(v) {}
+    Json(std::string v) : type_(Type::string), text_(std::move(v)) {}
+    Json(Array v) : type_(Type::array), items_(std::move(v)) {}
+    Json(Object v) : type_(Type::object), members_(std::move(v)) {}
     template <std::integral I>
-    requires(!std::same_as<I, bool>) Json(I v) {
-        if (std::in_range<std::int64_t>(v)) value_ = static_cast<std::int64_t>(v);
-        else value_ = static_cast<std::uint64_t>(v);
-    }
+        requires(!std::same_as<I, bool>)
+    Json(I v) : type_(v < 0 ? Type::negative : Type::natural), whole_(static_cast<std::uint64_t>(v)) {}
 
     /// `Json::object({{"step", 1}, {"loss", 0.5}})`
     static Json object(Object members = {}) { return Json(std::move(members)); }
     /// `Json::array({1, 2, "three"})`
     static Json array(Array items = {}) { return Json(std::move(items)); }
 
-    bool is_null() const { return is<std::monostate>(); }
-    bool is_bool() const { return is<bool>(); }
-    bool is_number() const { return is<std::int64_t>() || is<std::uint64_t>() || is<double>(); }
-    bool is_string() const { return is<std::string>(); }
-    bool is_array() const { return is<Array>(); }
-    bool is_object() const { return is<Object>(); }
+    bool is_null() const { return type_ == Type::null; }
+    bool is_bool() const { return type_ == Type::boolean; }
+    bool is_number() const { return type_ == Type::negative || type_ == Type::natural || type_ == Type::real; }
+    bool is_string() const { return type_ == Type::string; }
+    bool is_array() const { return type_ == Type::array; }
+    bool is_object() const { return type_ == Type::object; }
 
     /// The content; Error "expected a number, found a string" when it is of another type.
-    bool boolean() const { return get<bool>("a boolean"); }
-    std::string const& string() const { return get<std::string>("a string"); }
-    Array const& items() const { return get<Array>("an array"); }
-    Object const& members() const { return get<Object>("an object"); }
+    bool boolean() const { return expect(is_bool(), "a boolean").whole_ != 0; }
+    std::string const& string() const { return expect(is_string(), "a string").text_; }
+    Array const& items() const { return expect(is_array(), "an array").items_; }
+    Object const& members() const { return expect(is_object(), "an object").members_; }
     double number() const;
     /// A whole number, also when written as 2.0; Error when it has a fraction or does not fit `I`.
     template <std::integral I> I integer() const;
@@ -96,60 +93,65 @@ public:
     friend bool operator==(Json const& a, Json const& b);
 
 private:
-    template <class T> bool is() const { return std::holds_alternative<T>(value_); }
-    template <class T> T const& get(char const* wanted) const {
-        check(is<T>(), "expected ", wanted, ", found ", type_name());
-        return std::get<T>(value_);
+    // A tag and members instead of a std::variant: g++ 12 with sanitizers warns, wrongly, of reading an unset one.
+    enum class Type : unsigned char { null, boolean, negative, natural, real, string, array, object };
+
+    Json const& expect(bool ok, char const* wanted) const {
+        if (!ok) throw Error(concat_text("expected ", wanted, ", found ", type_name()));
+        return *this;
     }
+    /// As a real number that is whole and within the exact range of doubles.
+    bool is_whole_real() const { return type_ == Type::real && real_ == std::trunc(real_) && std::abs(real_) <= 0x1p53; }
+    std::int64_t negative() const { return static_cast<std::int64_t>(whole_); }
     void dump_to(std::string& out, int indent, int level) const;
     void dump_array(std::string& out, int indent, int level) const;
     void dump_object(std::string& out, int indent, int level) const;
     std::string scalar_text() const;
     [[noreturn]] void refuse_integer(std::string const& low, std::string const& high) const;
 
-    std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Array, Object> value_;
+    Type type_ = Type::null;
     int line_ = 0;
+    std::uint64_t whole_ = 0;  // a boolean, a natural number, or the two's complement of a negative one
+    double real_ = 0;
+    std::string text_;
+    Array items_;
+    Object members_;
 };
 
 // A float stands for its shortest decimal, so that 0.1f is written 0.1; the rare decimal that a double would round elsewhere stays exact.
-inline Json::Json(float v) {
+inline Json::Json(float v) : type_(Type::real), real_(v) {
     std::string const text = number_text(v);
     double shortest = v;
     std::from_chars(text.data(), text.data() + text.size(), shortest);
-    value_ = static_cast<float>(shortest) == v ? shortest : static_cast<double>(v);
+    if (static_cast<float>(shortest) == v) real_ = shortest;
 }
 
 inline double Json::number() const {
-    if (auto const* v = std::get_if<std::int64_t>(&value_)) return static_cast<double>(*v);
-    if (auto const* v = std::get_if<std::uint64_t>(&value_)) return static_cast<double>(*v);
-    return get<double>("a number");
+    expect(is_number(), "a number");
+    if (type_ == Type::negative) return static_cast<double>(negative());
+    return type_ == Type::natural ? static_cast<double>(whole_) : real_;
 }
 
 template <std::integral I> bool Json::fits() const {
-    if (auto const* v = std::get_if<std::int64_t>(&value_)) return std::in_range<I>(*v);
-    if (auto const* v = std::get_if<std::uint64_t>(&value_)) return std::in_range<I>(*v);
-    auto const* v = std::get_if<double>(&value_);
-    return v && *v == std::trunc(*v) && std::abs(*v) <= 0x1p53 && std::in_range<I>(static_cast<std::int64_t>(*v));
+    if (type_ == Type::negative) return std::in_range<I>(negative());
+    if (type_ == Type::natural) return std::in_range<I>(whole_);
+    return is_whole_real() && std::in_range<I>(static_cast<std::int64_t>(real_));
 }
 
 template <std::integral I> I Json::integer() const {
     if (!fits<I>()) refuse_integer(number_text(std::numeric_limits<I>::min()), number_text(std::numeric_limits<I>::max()));
-    if (auto const* v = std::get_if<std::int64_t>(&value_)) return static_cast<I>(*v);
-    if (auto const* v = std::get_if<std::uint64_t>(&value_)) return static_cast<I>(*v);
-    return static_cast<I>(std::get<double>(value_));
+    return type_ == Type::real ? static_cast<I>(real_) : static_cast<I>(whole_);
 }
 
 inline void Json::refuse_integer(std::string const& low, std::string const& high) const {
-    check(is_number(), "expected a whole number, found ", type_name());
-    if (auto const* v = std::get_if<double>(&value_))
-        check(*v == std::trunc(*v) && std::abs(*v) <= 0x1p53, dump(), " is not a whole number");
+    expect(is_number(), "a whole number");
+    check(type_ != Type::real || is_whole_real(), dump(), " is not a whole number");
     throw Error(dump() + " is not within " + low + " to " + high);
 }
 
 inline Json const* Json::find(std::string_view name) const {
-    if (auto const* object = std::get_if<Object>(&value_))
-        for (auto const& member : *object)
-            if (member.name == name) return &member.value;
+    for (auto const& member : members_)
+        if (member.name == name) return &member.value;
     return nullptr;
 }
 
@@ -160,27 +162,23 @@ inline Json const& Json::at(std::string_view name) const {
 }
 
 inline Json& Json::operator[](std::string_view name) {
-    if (is_null()) value_ = Object();
-    check(is_object(), "no key ", quote_text(name), " in ", type_name());
-    auto& object = std::get<Object>(value_);
-    for (auto& member : object)
-        if (member.name == name) return member.value;
-    return object.emplace_back(JsonMemberOf<Json>{std::string(name), Json()}).value;
+    if (Json const* const found = find(name)) return const_cast<Json&>(*found);
+    return append_member(std::string(name), Json());
 }
 
 inline Json& Json::push_back(Json item) {
-    if (is_null()) value_ = Array();
-    check(is_array(), "cannot append to ", type_name());
-    return std::get<Array>(value_).emplace_back(std::move(item));
+    if (is_null()) type_ = Type::array;
+    expect(is_array(), "an array");
+    return items_.emplace_back(std::move(item));
 }
 
 inline Json& Json::append_member(std::string name, Json value) {
-    if (is_null()) value_ = Object();
-    check(is_object(), "cannot insert into ", type_name());
-    return std::get<Object>(value_).emplace_back(JsonMemberOf<Json>{std::move(name), std::move(value)}).value;
+    if (is_null()) type_ = Type::object;
+    expect(is_object(), "an object");
+    return members_.emplace_back(JsonMemberOf<Json>{std::move(name), std::move(value)}).value;
 }
 
-inline std::size_t Json::size() const { return is_array() ? items().size() : is_object() ? members().size() : 0; }
+inline std::size_t Json::size() const { return is_array() ? items_.size() : members_.size(); }
 
 inline char const* Json::type_name() const {
     if (is_null()) return "null";
@@ -191,8 +189,8 @@ inline char const* Json::type_name() const {
 }
 
 inline bool operator==(Json const& a, Json const& b) {
-    if (a.value_.index() != b.value_.index() && a.is_number() && b.is_number()) return a.number() == b.number();
-    return a.value_ == b.value_;
+    if (a.type_ != b.type_) return a.is_number() && b.is_number() && a.number() == b.number();
+    return a.whole_ == b.whole_ && a.real_ == b.real_ && a.text_ == b.text_ && a.items_ == b.items_ && a.members_ == b.members_;
 }
 
 namespace detail {
@@ -213,11 +211,10 @@ inline void append_json_string(std::string& out, std::string_view text) {
 }  // namespace detail
 
 inline std::string Json::scalar_text() const {
-    if (auto const* v = std::get_if<bool>(&value_)) return *v ? "true" : "false";
-    if (auto const* v = std::get_if<std::int64_t>(&value_)) return number_text(*v);
-    if (auto const* v = std::get_if<std::uint64_t>(&value_)) return number_text(*v);
-    if (auto const* v = std::get_if<double>(&value_); v && std::isfinite(*v)) return number_text(*v);
-    return "null";
+    if (is_bool()) return whole_ != 0 ? "true" : "false";
+    if (type_ == Type::negative) return number_text(negative());
+    if (type_ == Type::natural) return number_text(whole_);
+    return type_ == Type::real && std::isfinite(real_) ? number_text(real_) : "null";
 }
 
 inline void Json::dump_array(std::string& out, int indent, int level) const {

@@ -160,7 +160,8 @@ inline std::string short_exponent(std::string text) {
 
 /// The shortest decimal that reads back as exactly `v` ("nan", "inf" included), independent of the locale.
 template <class T>
-requires std::integral<T> || std::floating_point<T> std::string number_text(T v) {
+    requires std::integral<T> || std::floating_point<T>
+std::string number_text(T v) {
     std::array<char, 64> buffer;
     auto const end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v).ptr;
     std::string text(buffer.data(), end);
