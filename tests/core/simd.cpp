@@ -46,7 +46,7 @@ template <class T, class I> void check_partial() {
     using V = Simd<T, I>;
     int const n = V::lanes;
     for (int k = 0; k <= n; ++k) {
-        std::vector<T> source;                       // exactly k elements: a sanitizer sees any read beyond
+        std::vector<T> source;  // exactly k elements: a sanitizer sees any read beyond
         for (int i = 0; i < k; ++i) source.push_back(T(i + 1));
         auto const v = V::load_partial(source.data(), k);
         for (int i = 0; i < n; ++i) REQUIRE(v[i] == (i < k ? T(i + 1) : T(0)));
@@ -99,7 +99,7 @@ TEST_CASE("reduce_add adds halves: the order does not depend on the values") {
     using V = Simd<double>;
     std::array<double, V::lanes> a{};
     a[0] = 1e17;
-    if (V::lanes > 1) a[V::lanes / 2] = -1e17;       // meets a[0] first: cancels exactly
+    if (V::lanes > 1) a[V::lanes / 2] = -1e17;  // meets a[0] first: cancels exactly
     if (V::lanes > 2) a[1] = 1;
     CHECK(reduce_add(V::load(a.data())) == (V::lanes > 2 ? 1. : V::lanes > 1 ? 0. : 1e17));
 }

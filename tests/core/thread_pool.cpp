@@ -19,9 +19,7 @@ struct Threads {
 std::string message_of(auto&& f) {
     try {
         f();
-    } catch (std::exception const& e) {
-        return e.what();
-    }
+    } catch (std::exception const& e) { return e.what(); }
     return "nothing thrown";
 }
 }  // namespace

@@ -3,8 +3,10 @@
 #include <tacet/autograd/gradcheck.hpp>
 #include <tacet/ops/conv2d.hpp>
 #include <tacet/tensor/factory.hpp>
+#include <atomic>
 #include <cstring>
 #include <string>
+#include <thread>
 
 using namespace tacet;
 
@@ -16,9 +18,7 @@ template <class T = double, int R> Variable<T, R> random_variable(Shape<R> const
 std::string message_of(auto&& f) {
     try {
         f();
-    } catch (Error const& e) {
-        return e.what();
-    }
+    } catch (Error const& e) { return e.what(); }
     return "nothing thrown";
 }
 template <class T, int R> bool same_bits(Tensor<T, R> const& a, Tensor<T, R> const& b) {
@@ -93,7 +93,8 @@ TEST_CASE("conv2d computes no gradient that nobody asked for") {
 TEST_CASE("conv2d: the bits of an output depend neither on its place in the image nor on the number of threads") {
     for (Index c : {3, 17, 48})
         for (Index o : {1, 3, 20}) {
-            auto const x = random_variable<float>(Shape{Index(1), Index(37), Index(131), c}, 1), w = random_variable<float>(Shape{o, c, Index(3), Index(3)}, 2);
+            auto const x = random_variable<float>(Shape{Index(1), Index(37), Index(131), c}, 1),
+                       w = random_variable<float>(Shape{o, c, Index(3), Index(3)}, 2);
             auto const b = random_variable<float>(Shape{o}, 3);
             int const before = num_threads();
             set_num_threads(1);
@@ -115,18 +116,34 @@ TEST_CASE("conv2d: the bits of an output depend neither on its place in the imag
         }
 }
 
+TEST_CASE("conv2d runs on several application threads at once, and inside tasks") {
+    auto const x = random_variable<float>(Shape{1, 33, 40, 16}, 1, false), w = random_variable<float>(Shape{20, 16, 3, 3}, 2, false);
+    auto const want = conv2d(x, w).value();
+    std::atomic<int> wrong{0};
+    auto const repeat = [&] {
+        for (int i = 0; i < 20; ++i) wrong += !same_bits(conv2d(x, w).value(), want);
+    };
+    std::thread other(repeat);
+    repeat();
+    other.join();
+    parallel_for(8, [&](Index) { wrong += !same_bits(conv2d(x, w).value(), want); });
+    CHECK(wrong == 0);
+}
+
 TEST_CASE("conv2d: messages name both shapes") {
     auto const x = random_variable<float>(Shape{1, 8, 8, 3}, 1, false);
     auto const w = [](Index o, Index c, Index k) { return random_variable<float>(Shape{o, c, k, k}, 2, false); };
-    CHECK(message_of([&] { conv2d(x, w(4, 5, 3)); }) == "conv2d: x (1, 8, 8, 3) has 3 channels, but w (4, 5, 3, 3) with 1 group(s) takes 5");
-    CHECK(message_of([&] { conv2d(x, w(4, 1, 3), {.groups = 3}); }) == "conv2d: the 4 output channels of w (4, 1, 3, 3) cannot be divided into 3 groups");
-    CHECK(message_of([&] { conv2d(x, w(4, 3, 9)); }) ==
-          "conv2d: x (1, 8, 8, 3) with padding 0 is smaller than the kernel of w (4, 3, 9, 9) with dilation 1");
-    CHECK(message_of([&] { conv2d(x, w(4, 3, 3), {.padding = 8, .padding_mode = PaddingMode::Reflect}); }) ==
-          "conv2d: x (1, 8, 8, 3) is too small to be reflected by 8 pixels");
-    CHECK(message_of([&] { conv2d(x, w(4, 3, 3), random_variable<float>(Shape{3}, 1)); }) ==
-          "conv2d: w (4, 3, 3, 3) has 4 output channels, but b has the shape (3)");
+    CHECK(message_of([&] { conv2d(x, w(4, 5, 3)); })
+          == "conv2d: x (1, 8, 8, 3) has 3 channels, but w (4, 5, 3, 3) with 1 group(s) takes 5");
+    CHECK(message_of([&] { conv2d(x, w(4, 1, 3), {.groups = 3}); })
+          == "conv2d: the 4 output channels of w (4, 1, 3, 3) cannot be divided into 3 groups");
+    CHECK(message_of([&] { conv2d(x, w(4, 3, 9)); })
+          == "conv2d: x (1, 8, 8, 3) with padding 0 is smaller than the kernel of w (4, 3, 9, 9) with dilation 1");
+    CHECK(message_of([&] { conv2d(x, w(4, 3, 3), {.padding = 8, .padding_mode = PaddingMode::Reflect}); })
+          == "conv2d: x (1, 8, 8, 3) is too small to be reflected by 8 pixels");
+    CHECK(message_of([&] { conv2d(x, w(4, 3, 3), random_variable<float>(Shape{3}, 1)); })
+          == "conv2d: w (4, 3, 3, 3) has 4 output channels, but b has the shape (3)");
     CHECK(message_of([&] { conv2d(x, w(4, 3, 0)); }) == "conv2d: w (4, 3, 0, 0) is empty");
-    CHECK(message_of([&] { conv2d(x, w(4, 3, 3), {.stride = 0}); }) ==
-          "conv2d: stride 0, padding 0, dilation 1, groups 1: only the padding may be 0, and none below");
+    CHECK(message_of([&] { conv2d(x, w(4, 3, 3), {.stride = 0}); })
+          == "conv2d: stride 0, padding 0, dilation 1, groups 1: only the padding may be 0, and none below");
 }

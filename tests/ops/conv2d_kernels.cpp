@@ -45,9 +45,9 @@ template <class T> double worst(std::vector<T> const& got, std::vector<double> c
 }
 
 std::string text(Conv2dGeometry const& g) {
-    return to_string(Shape{g.n, g.h, g.w, g.c}) + " * " + to_string(Shape{g.oc, g.c / g.groups, g.kh, g.kw}) + " stride " + std::to_string(g.stride) + " padding " +
-           std::to_string(g.padding) + " dilation " + std::to_string(g.dilation) + " groups " + std::to_string(g.groups) +
-           (g.mode == PaddingMode::Zero ? " zero" : " reflect");
+    return to_string(Shape{g.n, g.h, g.w, g.c}) + " * " + to_string(Shape{g.oc, g.c / g.groups, g.kh, g.kw}) + " stride "
+           + std::to_string(g.stride) + " padding " + std::to_string(g.padding) + " dilation " + std::to_string(g.dilation) + " groups "
+           + std::to_string(g.groups) + (g.mode == PaddingMode::Zero ? " zero" : " reflect");
 }
 
 bool valid(Conv2dGeometry const& g) {
@@ -62,7 +62,8 @@ template <class T> void compare(Conv2dGeometry const& g) {
     INFO(text(g));
     Rng rng(7);
     Index const ny = g.n * g.out_h() * g.out_w() * g.oc, nx = g.n * g.h * g.w * g.c, nw = g.oc * (g.c / g.groups) * g.kh * g.kw;
-    auto const x = random_values<T>(nx, rng), w = random_values<T>(nw, rng), b = random_values<T>(g.oc, rng), gy = random_values<T>(ny, rng);
+    auto const x = random_values<T>(nx, rng), w = random_values<T>(nw, rng), b = random_values<T>(g.oc, rng),
+               gy = random_values<T>(ny, rng);
     std::vector<double> wy(static_cast<std::size_t>(ny)), wgx(x.size()), wgw(w.size()), wgb(b.size());
     auto const at = [](auto const& a, Index i) -> auto& { return a[static_cast<std::size_t>(i)]; };
     auto const add = [](auto& a, Index i, double v) { a[static_cast<std::size_t>(i)] += v; };
@@ -78,9 +79,11 @@ template <class T> void compare(Conv2dGeometry const& g) {
     weight_gradient<V>(g, x.data(), gy.data(), gw.data());
     bias_gradient<V>(ny / g.oc, g.oc, gy.data(), gb.data());
     double const scale = sizeof(T) == 4 ? 1.2e-7 : 2.3e-16;  // per product: sums of random signs err by much less than their length
-    double const per_y = static_cast<double>(g.kh * g.kw * g.c / g.groups) + 4, per_x = static_cast<double>(g.kh * g.kw * g.oc / g.groups) + 4;
+    double const per_y = static_cast<double>(g.kh * g.kw * g.c / g.groups) + 4,
+                 per_x = static_cast<double>(g.kh * g.kw * g.oc / g.groups) + 4;
     double const per_w = static_cast<double>(ny / g.oc) + 4;
-    bool const ok = worst(y, wy) < scale * per_y && worst(gx, wgx) < scale * 2 * per_x && worst(gw, wgw) < scale * per_w && worst(gb, wgb) < scale * per_w;
+    bool const ok = worst(y, wy) < scale * per_y && worst(gx, wgx) < scale * 2 * per_x && worst(gw, wgw) < scale * per_w
+                    && worst(gb, wgb) < scale * per_w;
     CHECK(worst(y, wy) < scale * per_y);
     CHECK(worst(gx, wgx) < scale * 2 * per_x);
     CHECK(worst(gw, wgw) < scale * per_w);
@@ -122,15 +125,17 @@ TEST_CASE("convolution kernels agree with sums in double: depthwise, grouped, ob
                 compare<float>({2, 10, 9, c, c, k, k, stride, k / 2, 1, c});
                 if (k > 1) compare<double>({1, 9, 10, c, c, k, k, stride, k / 2, 2, c, PaddingMode::Reflect});
             }
-    compare<float>({1, 8, 8, 6, 12, 3, 3, 1, 1, 1, 6});    // two filters per channel
+    compare<float>({1, 8, 8, 6, 12, 3, 3, 1, 1, 1, 6});  // two filters per channel
     compare<float>({1, 8, 8, 36, 40, 3, 3, 1, 1, 1, 2});
+    compare<float>({1, 9, 8, 40, 6, 3, 3, 2, 1, 1, 2});  // few outputs per group, many inputs: the lanes are inputs
+    compare<double>({2, 9, 8, 50, 4, 3, 3, 1, 2, 2, 1, PaddingMode::Reflect});
     compare<float>({2, 7, 8, 5, 4, 3, 1, 1, 1});
     compare<float>({2, 7, 8, 5, 4, 1, 5, 2, 2});
     compare<float>({1, 1, 1, 3, 2, 3, 3, 1, 1});
     compare<float>({3, 2, 2, 20, 20, 3, 3, 1, 1});
     compare<float>({1, 1, 300, 3, 20, 1, 3, 1, 1});
-    compare<float>({1, 4, 5, 3, 4, 2, 2, 3, 0});           // some inputs are never read: their gradient is zero
-    compare<float>({1, 9, 9, 3, 4, 1, 1, 2, 3});           // whole outputs see only padding
+    compare<float>({1, 4, 5, 3, 4, 2, 2, 3, 0});  // some inputs are never read: their gradient is zero
+    compare<float>({1, 9, 9, 3, 4, 1, 1, 2, 3});  // whole outputs see only padding
 }
 
 TEST_CASE("large images are cut into several tiles in both directions") {

@@ -16,14 +16,13 @@ template <class T = double, int R> Variable<T, R> random_variable(Shape<R> const
 std::string message_of(auto&& f) {
     try {
         f();
-    } catch (Error const& e) {
-        return e.what();
-    }
+    } catch (Error const& e) { return e.what(); }
     return "nothing thrown";
 }
 
 /// Every pixel of x adds its multiple of the kernel to y.
-template <class T> Tensor<double, 4> naive(Tensor<T, 4> const& x, Tensor<T, 4> const& w, Tensor<T, 1> const& b, ConvTranspose2dOptions const& o, Shape<4> ys) {
+template <class T>
+Tensor<double, 4> naive(Tensor<T, 4> const& x, Tensor<T, 4> const& w, Tensor<T, 1> const& b, ConvTranspose2dOptions const& o, Shape<4> ys) {
     auto y = zeros<double>(ys);
     for (Index k = 0; k < y.size(); ++k) y.data()[k] = static_cast<double>(b.data()[k % ys[3]]);
     Index const cg = x.shape()[3] / o.groups, og = w.shape()[1];
@@ -69,7 +68,8 @@ TEST_CASE("conv_transpose2d agrees with the naive sum") {
                         Variable const y = conv_transpose2d(x, w, b, o);
                         auto const want = naive(x.value(), w.value(), b.value(), o, y.shape());
                         double worst = 0;
-                        for (Index i = 0; i < y.size(); ++i) worst = std::max(worst, std::abs(static_cast<double>(y.value().data()[i]) - want.data()[i]));
+                        for (Index i = 0; i < y.size(); ++i)
+                            worst = std::max(worst, std::abs(static_cast<double>(y.value().data()[i]) - want.data()[i]));
                         INFO("k " << k << " stride " << stride << " dilation " << dilation << " groups " << groups << " c " << c);
                         CHECK(worst < 1e-4);
                     }
@@ -93,13 +93,14 @@ TEST_CASE("conv_transpose2d: gradcheck") {
 TEST_CASE("conv_transpose2d: messages name both shapes") {
     auto const x = random_variable<float>(Shape{1, 4, 4, 3}, 1, false);
     auto const w = [](Index c, Index o, Index k) { return random_variable<float>(Shape{c, o, k, k}, 2, false); };
-    CHECK(message_of([&] { conv_transpose2d(x, w(4, 5, 3)); }) == "conv_transpose2d: x (1, 4, 4, 3) has 3 channels, but w (4, 5, 3, 3) takes 4");
-    CHECK(message_of([&] { conv_transpose2d(x, w(3, 5, 3), {.groups = 2}); }) ==
-          "conv_transpose2d: the 3 channels of x (1, 4, 4, 3) cannot be divided into 2 groups");
-    CHECK(message_of([&] { conv_transpose2d(x, w(3, 5, 3), {.stride = 2, .output_padding = 2}); }) ==
-          "conv_transpose2d: the output padding 2 is not between 0 and the stride 2, exclusive");
-    CHECK(message_of([&] { conv_transpose2d(x, w(3, 5, 1), {.padding = 2}); }) ==
-          "conv_transpose2d: nothing is left of x (1, 4, 4, 3) under w (3, 5, 1, 1) with padding 2");
-    CHECK(message_of([&] { conv_transpose2d(x, w(3, 2, 3), random_variable<float>(Shape{3}, 1), {.groups = 3}); }) ==
-          "conv_transpose2d: w (3, 2, 3, 3) with 3 group(s) has 6 output channels, but b has the shape (3)");
+    CHECK(message_of([&] { conv_transpose2d(x, w(4, 5, 3)); })
+          == "conv_transpose2d: x (1, 4, 4, 3) has 3 channels, but w (4, 5, 3, 3) takes 4");
+    CHECK(message_of([&] { conv_transpose2d(x, w(3, 5, 3), {.groups = 2}); })
+          == "conv_transpose2d: the 3 channels of x (1, 4, 4, 3) cannot be divided into 2 groups");
+    CHECK(message_of([&] { conv_transpose2d(x, w(3, 5, 3), {.stride = 2, .output_padding = 2}); })
+          == "conv_transpose2d: the output padding 2 is not between 0 and the stride 2, exclusive");
+    CHECK(message_of([&] { conv_transpose2d(x, w(3, 5, 1), {.padding = 2}); })
+          == "conv_transpose2d: nothing is left of x (1, 4, 4, 3) under w (3, 5, 1, 1) with padding 2");
+    CHECK(message_of([&] { conv_transpose2d(x, w(3, 2, 3), random_variable<float>(Shape{3}, 1), {.groups = 3}); })
+          == "conv_transpose2d: w (3, 2, 3, 3) with 3 group(s) has 6 output channels, but b has the shape (3)");
 }

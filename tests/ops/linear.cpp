@@ -17,16 +17,14 @@ template <class T = double, int R> Variable<T, R> random_variable(Shape<R> const
 std::string message_of(auto&& f) {
     try {
         f();
-    } catch (Error const& e) {
-        return e.what();
-    }
+    } catch (Error const& e) { return e.what(); }
     return "nothing thrown";
 }
 }  // namespace
 
 TEST_CASE("linear of known numbers") {
-    Variable<float, 1> const x(iota(Shape{3}));                        // 0 1 2
-    Variable<float, 2> const w(iota(Shape{2, 3}));                     // 0 1 2; 3 4 5
+    Variable<float, 1> const x(iota(Shape{3}));     // 0 1 2
+    Variable<float, 2> const w(iota(Shape{2, 3}));  // 0 1 2; 3 4 5
     Variable<float, 1> const b(full(Shape{2}, 10.f));
     auto const y = linear(x, w, b).value();
     REQUIRE(y.shape() == Shape{2});
@@ -36,7 +34,8 @@ TEST_CASE("linear of known numbers") {
 }
 
 TEST_CASE("linear and its gradients agree with sums in double") {
-    for (auto const [rows, in, out] : {std::array<Index, 3>{1, 1, 1}, {7, 60, 180}, {300, 17, 5}, {1000, 3, 48}, {65, 131, 1}, {2, 16, 64}}) {
+    for (auto const [rows, in, out] :
+         {std::array<Index, 3>{1, 1, 1}, {7, 60, 180}, {300, 17, 5}, {1000, 3, 48}, {65, 131, 1}, {2, 16, 64}}) {
         auto const x = random_variable<float>(Shape{rows, in}, 1), b = random_variable<float>(Shape{rows, out}, 4);
         auto const w = random_variable<float>(Shape{out, in}, 2);
         auto const bias = random_variable<float>(Shape{out}, 3);
@@ -96,8 +95,13 @@ TEST_CASE("linear: the bits of a row do not depend on the other rows") {
 
 TEST_CASE("linear: messages name both shapes") {
     auto const x = random_variable<float>(Shape{2, 3}, 1, false);
-    CHECK(message_of([&] { linear(x, random_variable<float>(Shape{4, 5}, 1)); }) == "linear: x (2, 3) does not end in 5, the input width of w (4, 5)");
-    CHECK(message_of([&] { linear(x, random_variable<float>(Shape{4, 3}, 1), random_variable<float>(Shape{3}, 1)); }) ==
-          "linear: w (4, 3) has the output width 4, but b has the shape (3)");
+    CHECK(message_of([&] {
+              linear(x, random_variable<float>(Shape{4, 5}, 1));
+          })
+          == "linear: x (2, 3) does not end in 5, the input width of w (4, 5)");
+    CHECK(message_of([&] {
+              linear(x, random_variable<float>(Shape{4, 3}, 1), random_variable<float>(Shape{3}, 1));
+          })
+          == "linear: w (4, 3) has the output width 4, but b has the shape (3)");
     CHECK(message_of([&] { linear(x, random_variable<float>(Shape{0, 3}, 1)); }) == "linear: w (0, 3) is empty");
 }

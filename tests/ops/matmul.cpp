@@ -17,9 +17,7 @@ template <class T = double, int R> Variable<T, R> random_variable(Shape<R> const
 std::string message_of(auto&& f) {
     try {
         f();
-    } catch (Error const& e) {
-        return e.what();
-    }
+    } catch (Error const& e) { return e.what(); }
     return "nothing thrown";
 }
 }  // namespace
@@ -35,14 +33,21 @@ TEST_CASE("matmul of known matrices") {
 }
 
 TEST_CASE("matmul agrees with sums in double, for any extents and any number of threads") {
-    for (auto const [batch, m, n, k] : {std::array<Index, 4>{1, 1, 1, 1}, {1, 1, 300, 7}, {1, 300, 1, 17}, {1, 130, 67, 45}, {3, 5, 4, 6}, {2, 70, 33, 129}, {1, 500, 120, 60}}) {
+    for (auto const [batch, m, n, k] : {std::array<Index, 4>{1, 1, 1, 1},
+                                        {1, 1, 300, 7},
+                                        {1, 300, 1, 17},
+                                        {1, 130, 67, 45},
+                                        {3, 5, 4, 6},
+                                        {2, 70, 33, 129},
+                                        {1, 500, 120, 60}}) {
         auto const a = random_variable<float>(Shape{batch, m, k}, 1, false), b = random_variable<float>(Shape{batch, k, n}, 2, false);
         auto const c = matmul(a, b).value();
         double worst = 0;
         for (Index i = 0; i < c.size(); ++i) {
             auto const at = unravel(i, c.shape());
             double sum = 0;
-            for (Index l = 0; l < k; ++l) sum += static_cast<double>(a.value()(at[0], at[1], l)) * static_cast<double>(b.value()(at[0], l, at[2]));
+            for (Index l = 0; l < k; ++l)
+                sum += static_cast<double>(a.value()(at[0], at[1], l)) * static_cast<double>(b.value()(at[0], l, at[2]));
             worst = std::max(worst, std::abs(sum - static_cast<double>(c.data()[i])));
         }
         CHECK(worst < 2e-6 * static_cast<double>(k + 4));
@@ -69,6 +74,8 @@ TEST_CASE("matmul: an empty sum is zero, messages name both shapes") {
     REQUIRE(c.shape() == Shape{2, 3});
     CHECK(c(1, 2) == 0);
     CHECK(message_of([&] { matmul(a, Variable<float, 2>(zeros(Shape{3, 2}))); }) == "matmul: a (2, 0) and b (3, 2) do not fit");
-    CHECK(message_of([&] { matmul(Variable<float, 3>(zeros(Shape{2, 2, 3})), Variable<float, 3>(zeros(Shape{1, 3, 2}))); }) ==
-          "matmul: a (2, 2, 3) and b (1, 3, 2) do not fit");
+    CHECK(message_of([&] {
+              matmul(Variable<float, 3>(zeros(Shape{2, 2, 3})), Variable<float, 3>(zeros(Shape{1, 3, 2})));
+          })
+          == "matmul: a (2, 2, 3) and b (1, 3, 2) do not fit");
 }

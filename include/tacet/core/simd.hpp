@@ -36,7 +36,8 @@ template <int N, class F> [[gnu::always_inline]] constexpr void unrolled(F&& f) 
 template <class T, class I = instruction_set::Native> struct Simd {
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "Simd holds float or double");
     using value_type = T;
-    static constexpr int bytes = detail::vector_bytes<I> < static_cast<int>(sizeof(T)) ? static_cast<int>(sizeof(T)) : detail::vector_bytes<I>;
+    static constexpr int bytes =
+        detail::vector_bytes<I> < static_cast<int>(sizeof(T)) ? static_cast<int>(sizeof(T)) : detail::vector_bytes<I>;
     static constexpr int lanes = bytes / static_cast<int>(sizeof(T));
     using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
     typedef T Vector __attribute__((vector_size(bytes)));
@@ -123,8 +124,8 @@ template <class T, class I = instruction_set::Native> struct Simd {
         if constexpr (lanes == 1) {
             return a.v[0];
         } else if constexpr (bytes == 64 || bytes == 32) {
-            using Half = Simd<T, std::conditional_t<bytes == 64, instruction_set::Avx2, instruction_set::Sse2>>;
-            auto const half = std::bit_cast<std::array<Half, 2>>(a);
+            using HalfVector = Simd<T, std::conditional_t<bytes == 64, instruction_set::Avx2, instruction_set::Sse2>>;
+            auto const half = std::bit_cast<std::array<HalfVector, 2>>(a);
             return reduce_add(half[0] + half[1]);
         } else {
             if constexpr (lanes == 4) return (a.v[0] + a.v[2]) + (a.v[1] + a.v[3]);

@@ -157,22 +157,25 @@ inline void set_num_threads(int n) {
     shared.pool.reset();
 }
 
-/// Calls body(task) once for each task in [0, tasks), on several threads in no particular order. A loop inside a task, or beside a loop of another
-/// application thread, runs serially in its caller. The first exception of a task reaches the caller; tasks not yet begun are then skipped.
+/// Calls body(task) once for each task in [0, tasks), on several threads in no particular order. A loop inside a task, or beside a loop of
+/// another application thread, runs serially in its caller. The first exception of a task reaches the caller; tasks not yet begun are then
+/// skipped.
 template <class F> void parallel_for(Index tasks, F&& body) {
     using Body = std::remove_reference_t<F>;
     auto& shared = detail::shared_pool();
     if (tasks > 1 && !detail::inside_task && num_threads() > 1) {
         if (std::unique_lock lock(shared.mutex, std::try_to_lock); lock) {
             if (!shared.pool) shared.pool = std::make_unique<detail::ThreadPool>(num_threads());
-            return shared.pool->run(tasks, [](void* f, Index i) { (*static_cast<Body*>(f))(i); },
-                                    const_cast<void*>(static_cast<void const*>(std::addressof(body))));
+            return shared.pool->run(
+                tasks, [](void* f, Index i) { (*static_cast<Body*>(f))(i); },
+                const_cast<void*>(static_cast<void const*>(std::addressof(body))));
         }
     }
     for (Index i = 0; i < tasks; ++i) body(i);
 }
 
-/// Calls body(begin, end) for consecutive ranges of `grain` (the last one shorter) that cover [0, n): the ranges depend on n and grain alone.
+/// Calls body(begin, end) for consecutive ranges of `grain` (the last one shorter) that cover [0, n): the ranges depend on n and grain
+/// alone.
 template <class F> void parallel_ranges(Index n, Index grain, F&& body) {
     grain = std::max<Index>(grain, 1);
     parallel_for((n + grain - 1) / grain, [&](Index i) { body(i * grain, std::min(n, (i + 1) * grain)); });

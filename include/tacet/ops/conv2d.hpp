@@ -14,8 +14,8 @@ struct Conv2dOptions {
     PaddingMode padding_mode = PaddingMode::Zero;
 };
 
-/// Device half of conv2d and conv_transpose2d. Pointers to contiguous x (n, h, w, c), w (oc, c / groups, kh, kw), y (n, out_h, out_w, oc) and
-/// their gradients; b is null where there is no bias. `transposed` is the input gradient for zero padding, plus b (c).
+/// Device half of conv2d and conv_transpose2d. Pointers to contiguous x (n, h, w, c), w (oc, c / groups, kh, kw), y (n, out_h, out_w, oc)
+/// and their gradients; b is null where there is no bias. `transposed` is the input gradient for zero padding, plus b (c).
 template <class D> struct Conv2dKernel {
     static_assert(sizeof(D) == 0, "conv2d has no kernels for this device here: compile this file as .cu");
     static void forward(auto const&...) {}
@@ -48,15 +48,16 @@ namespace detail {
 
 /// Checks the arguments of conv2d and returns its extents.
 inline Conv2dGeometry conv2d_geometry(Shape<4> const& x, Shape<4> const& w, Conv2dOptions const& o) {
-    check(o.stride >= 1 && o.padding >= 0 && o.dilation >= 1 && o.groups >= 1, "conv2d: stride ", o.stride, ", padding ", o.padding, ", dilation ",
-          o.dilation, ", groups ", o.groups, ": only the padding may be 0, and none below");
+    check(o.stride >= 1 && o.padding >= 0 && o.dilation >= 1 && o.groups >= 1, "conv2d: stride ", o.stride, ", padding ", o.padding,
+          ", dilation ", o.dilation, ", groups ", o.groups, ": only the padding may be 0, and none below");
     check_shape(w.size() > 0, "conv2d: w ", w, " is empty");
-    check_shape(x[3] == w[1] * o.groups, "conv2d: x ", x, " has ", x[3], " channels, but w ", w, " with ", o.groups, " group(s) takes ", w[1] * o.groups);
+    check_shape(x[3] == w[1] * o.groups, "conv2d: x ", x, " has ", x[3], " channels, but w ", w, " with ", o.groups, " group(s) takes ",
+                w[1] * o.groups);
     check_shape(w[0] % o.groups == 0, "conv2d: the ", w[0], " output channels of w ", w, " cannot be divided into ", o.groups, " groups");
-    check_shape(x[1] + 2 * o.padding > o.dilation * (w[2] - 1) && x[2] + 2 * o.padding > o.dilation * (w[3] - 1), "conv2d: x ", x, " with padding ",
-                o.padding, " is smaller than the kernel of w ", w, " with dilation ", o.dilation);
-    check_shape(o.padding_mode == PaddingMode::Zero || (o.padding < x[1] && o.padding < x[2]), "conv2d: x ", x, " is too small to be reflected by ",
-                o.padding, " pixels");
+    check_shape(x[1] + 2 * o.padding > o.dilation * (w[2] - 1) && x[2] + 2 * o.padding > o.dilation * (w[3] - 1), "conv2d: x ", x,
+                " with padding ", o.padding, " is smaller than the kernel of w ", w, " with dilation ", o.dilation);
+    check_shape(o.padding_mode == PaddingMode::Zero || (o.padding < x[1] && o.padding < x[2]), "conv2d: x ", x,
+                " is too small to be reflected by ", o.padding, " pixels");
     return {x[0], x[1], x[2], x[3], w[0], w[2], w[3], o.stride, o.padding, o.dilation, o.groups, o.padding_mode};
 }
 
@@ -64,7 +65,8 @@ inline Conv2dGeometry conv2d_geometry(Shape<4> const& x, Shape<4> const& w, Conv
 template <class T, class D>
 Variable<T, 4, D> conv2d(Variable<T, 4, D> const& x, Variable<T, 4, D> const& w, Variable<T, 1, D> const* b, Conv2dOptions const& o) {
     Conv2dGeometry const g = conv2d_geometry(x.shape(), w.shape(), o);
-    check_shape(!b || b->shape()[0] == g.oc, "conv2d: w ", w.shape(), " has ", g.oc, " output channels, but b has the shape ", b ? b->shape() : Shape<1>{});
+    check_shape(!b || b->shape()[0] == g.oc, "conv2d: w ", w.shape(), " has ", g.oc, " output channels, but b has the shape ",
+                b ? b->shape() : Shape<1>{});
     Tensor<T, 4, D> y(Shape<4>{{g.n, g.out_h(), g.out_w(), g.oc}});
     Conv2dKernel<D>::template forward<T>(g, x.value().data(), w.value().data(), b ? b->value().data() : nullptr, y.data());
     Tensor<T, 4, D> saved_x, saved_w;  // each is needed for the other's gradient only

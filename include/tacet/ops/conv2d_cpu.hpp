@@ -3,6 +3,7 @@
 #include <tacet/core/buffer.hpp>
 #include <tacet/ops/conv2d_dense.hpp>
 #include <tacet/ops/conv2d_depthwise.hpp>
+#include <tacet/ops/conv2d_narrow.hpp>
 #include <tacet/ops/conv2d_weight.hpp>
 
 // The convolutions of the host: templates on the vector V = Simd<T>, whose type names the instruction set. Images are (n, h, w, c),
@@ -14,14 +15,15 @@ constexpr Index group_weights(Conv2dGeometry const& g) { return g.oc / g.groups 
 
 template <class V, class T> void run(Dense<T> const& d) {
     if (d.in_channels == 1 && d.out_channels == 1 && d.groups > 1) run_depthwise<V>(d);
+    else if (is_narrow<V>(d)) run_narrow<V>(d);
     else run_dense<V>(d);
 }
 
 /// y (n, out_h, out_w, oc) = x (n, h, w, c) convolved with w, plus b (oc) unless null.
 template <class V, class T = typename V::value_type> void forward(Conv2dGeometry const& g, T const* x, T const* w, T const* b, T* y) {
     Index const taps = g.kh * g.kw, cg = g.c / g.groups;
-    run<V>(Dense<T>{g.n, g.groups, cg, g.oc / g.groups, forward_axis(g.h, g.out_h(), g.kh, g), forward_axis(g.w, g.out_w(), g.kw, g), g.mode, x, w,
-                    group_weights(g), cg * taps, taps, g.kw, b, y});
+    run<V>(Dense<T>{g.n, g.groups, cg, g.oc / g.groups, forward_axis(g.h, g.out_h(), g.kh, g), forward_axis(g.w, g.out_w(), g.kw, g),
+                    g.mode, x, w, group_weights(g), cg * taps, taps, g.kw, b, y});
 }
 
 /// gx (n, h, w, c) = d(loss)/dx for zero padding, from gy (n, out_h, out_w, oc) and w; plus b (c) unless null.
@@ -30,8 +32,8 @@ template <class V, class T = typename V::value_type> void transposed(Conv2dGeome
     Index const taps = g.kh * g.kw, cg = g.c / g.groups, oh = g.out_h(), ow = g.out_w();
     for (Index i = 0; i < std::min(g.stride, g.h); ++i)
         for (Index j = 0; j < std::min(g.stride, g.w); ++j)
-            run<V>(Dense<T>{g.n, g.groups, g.oc / g.groups, cg, gradient_axis(i, oh, g.h, g.kh, g), gradient_axis(j, ow, g.w, g.kw, g), PaddingMode::Zero,
-                            gy, w, group_weights(g), taps, cg * taps, g.kw, b, gx});
+            run<V>(Dense<T>{g.n, g.groups, g.oc / g.groups, cg, gradient_axis(i, oh, g.h, g.kh, g), gradient_axis(j, ow, g.w, g.kw, g),
+                            PaddingMode::Zero, gy, w, group_weights(g), taps, cg * taps, g.kw, b, gx});
 }
 
 /// Adds to f the positions of the padded axis (n + 2 padding) that mirror position i.

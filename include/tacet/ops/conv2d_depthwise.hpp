@@ -16,13 +16,6 @@ template <class V> constexpr Block slice_at(Index channels, Index i) {
 }
 template <class V> constexpr Index slice_count(Index channels) { return div_up(channels, depthwise_vectors * V::lanes); }
 
-/// A rectangle of some channels with whole vectors per pixel.
-template <class V, class T> Window<T> vector_window(Picture<T> const& x, Index r0, Index rows, Index c0, Index cols) {
-    if (x.channels % V::lanes == 0 && inside(x, r0, rows, c0, cols)) return whole_window(x, r0, c0);
-    Index const width = round_up(x.channels, V::lanes);
-    return copy_window(x, r0, rows, c0, cols, width, 0, scratch<T, window_slot>(rows * cols * width));
-}
-
 /// P neighbouring outputs of one vector of channels; w holds [u][v][stride].
 template <class V, int P, class T>
 void depthwise_tile(Dense<T> const& d, Window<T> const& x, T const* from, T const* w, Index stride, TileOutput<T> const& out) {
@@ -32,7 +25,9 @@ void depthwise_tile(Dense<T> const& d, Window<T> const& x, T const* from, T cons
         for (Index v = 0; v < d.cols.taps; ++v) {
             T const* const tap = from + u * d.rows.spacing * x.row + v * d.cols.spacing * x.pixel;
             V const weight = V::load(w + (u * d.cols.taps + v) * stride);
-            unrolled<P>([&](auto p) __attribute__((always_inline)) { acc[p][0] = fma(V::load(tap + p * d.cols.in_step * x.pixel), weight, acc[p][0]); });
+            unrolled<P>([&](auto p) __attribute__((always_inline)) {
+                acc[p][0] = fma(V::load(tap + p * d.cols.in_step * x.pixel), weight, acc[p][0]);
+            });
         }
     unrolled<P>([&](auto p) __attribute__((always_inline)) {
         if (p < out.rows) store_tile_row<V, 1>(acc[p], out.y + p * out.step, out.last, out.bias, out.add);
@@ -41,20 +36,19 @@ void depthwise_tile(Dense<T> const& d, Window<T> const& x, T const* from, T cons
 
 template <class V, class T> void depthwise_patch(Dense<T> const& d, Patch const& p, T const* packed, Index stride, bool biased) {
     constexpr int tile = 8;
-    Index const all = d.groups;
-    Block const slice = slice_at<V>(all, p.group);
-    Picture<T> const picture{d.x + p.image * d.rows.in * d.cols.in * all + slice.begin, d.rows.in, d.cols.in, all, slice.size, d.mode};
+    Block const slice = slice_at<V>(d.groups, p.group);
+    Picture<T> const picture = d.picture(p.image, slice.begin, slice.size);
     Index const rows = d.rows.span(p.i1 - p.i0), cols = d.cols.span(round_up(p.j1 - p.j0, tile));
-    Window<T> const x = rows && cols ? vector_window<V>(picture, d.rows.read_begin(p.i0), rows, d.cols.read_begin(p.j0), cols) : Window<T>{d.x, 0, 0};
+    Window<T> const x =
+        rows && cols ? vector_window<V>(picture, d.rows.read_begin(p.i0), rows, d.cols.read_begin(p.j0), cols) : Window<T>{d.x, 0, 0};
     T const* const bias = packed + d.rows.taps * d.cols.taps * stride;
     for (Index v = 0; v < slice.size; v += V::lanes)
         for (Index i = p.i0; i < p.i1; ++i)
             for (Index j = p.j0; j < p.j1; j += tile) {
-                T const* const from = x.data + (i - p.i0) * d.rows.in_step * x.row + (j - p.j0) * d.cols.in_step * x.pixel + v;
-                Index const row = p.image * d.rows.out + d.rows.out_begin + i * d.rows.out_step, col = d.cols.out_begin + j * d.cols.out_step;
-                TileOutput<T> const out{d.y + (row * d.cols.out + col) * all + slice.begin + v, d.cols.out_step * all, std::min<Index>(tile, p.j1 - j),
-                                        static_cast<int>(std::min<Index>(V::lanes, slice.size - v)), biased ? bias + slice.begin + v : nullptr};
-                depthwise_tile<V, tile>(d, x, from, packed + slice.begin + v, stride, out);
+                int const last = static_cast<int>(std::min<Index>(V::lanes, slice.size - v));
+                TileOutput<T> const out{d.output(p.image, i, j, slice.begin + v), d.output_step(), std::min<Index>(tile, p.j1 - j), last,
+                                        biased ? bias + slice.begin + v : nullptr};
+                depthwise_tile<V, tile>(d, x, d.input(x, i - p.i0, j - p.j0) + v, packed + slice.begin + v, stride, out);
             }
 }
 
@@ -65,10 +59,7 @@ template <class V, class T> void run_depthwise(Dense<T> const& d) {
     std::fill_n(packed, (taps + 1) * stride, T(0));
     for (Index c = 0; c < d.groups; ++c) {
         for (Index u = 0; u < d.rows.taps; ++u)
-            for (Index v = 0; v < d.cols.taps; ++v) {
-                Index const tap = (d.rows.tap_begin + u * d.rows.tap_step) * d.kernel_width + d.cols.tap_begin + v * d.cols.tap_step;
-                packed[(u * d.cols.taps + v) * stride + c] = d.w[c * d.group_stride + tap];
-            }
+            for (Index v = 0; v < d.cols.taps; ++v) packed[(u * d.cols.taps + v) * stride + c] = *d.weight(c, 0, 0, u, v);
         if (d.bias) packed[taps * stride + c] = d.bias[c];
     }
     Index const slices = slice_count<V>(d.groups);
@@ -77,9 +68,11 @@ template <class V, class T> void run_depthwise(Dense<T> const& d) {
                  [&](Index task) { depthwise_patch<V>(d, patch_at(task, t, slices, d.rows, d.cols), packed, stride, d.bias != nullptr); });
 }
 
-/// sum[t] += products of N neighbouring taps (x moves by `spacing` from tap to tap) over `high` rows of `wide` positions, one vector of channels.
+/// sum[t] += products of N neighbouring taps (x moves by `spacing` from tap to tap) over `high` rows of `wide` positions, one vector of
+/// channels.
 template <class V, int N, class T>
-void add_depthwise(Index high, Index wide, T const* x, Index x_row, Index x_pixel, Index spacing, T const* gy, Index gy_row, Index gy_pixel, T* sum, Index stride) {
+void add_depthwise(Index high, Index wide, T const* x, Index x_row, Index x_pixel, Index spacing, T const* gy, Index gy_row, Index gy_pixel,
+                   T* sum, Index stride) {
     V acc[N];
     unrolled<N>([&](auto t) __attribute__((always_inline)) { acc[t] = V::load(sum + t * stride); });
     for (Index i = 0; i < high; ++i)
@@ -116,13 +109,15 @@ void depthwise_chunk(Conv2dGeometry const& g, Block const& slice, Index begin, I
 }
 
 /// dense_weight_gradient for groups of one channel.
-template <class V, class T = typename V::value_type> void depthwise_weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, T* gw) {
+template <class V, class T = typename V::value_type>
+void depthwise_weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, T* gw) {
     WeightSplit const split = split_weight_sum(g);
     Index const slices = slice_count<V>(g.c), taps = g.kh * g.kw, stride = taps * depthwise_vectors * V::lanes;
     T* const partials = scratch<T, partial_slot>(split.chunks * slices * stride);  // [chunk][slice]
     parallel_for(split.chunks * slices, [&](Index task) {
         Index const chunk = task / slices;
-        depthwise_chunk<V>(g, slice_at<V>(g.c, task % slices), chunk * split.rows, std::min(g.n * g.out_h(), (chunk + 1) * split.rows), x, gy, partials + task * stride);
+        depthwise_chunk<V>(g, slice_at<V>(g.c, task % slices), chunk * split.rows, std::min(g.n * g.out_h(), (chunk + 1) * split.rows), x,
+                           gy, partials + task * stride);
     });
     parallel_for(slices, [&](Index i) {
         Block const slice = slice_at<V>(g.c, i);

@@ -5,16 +5,18 @@
 
 namespace tacet::detail::kernel {
 
-/// How the gradient of the weights is cut into tasks, by the problem's extents alone: `chunks` of `rows` rows of gy (all images' rows in one
-/// sequence), times groups, times slices of `channels` input channels. Each task fills a partial sum; chunks are added in order.
+/// How the gradient of the weights is cut into tasks, by the problem's extents alone: `chunks` of `rows` rows of gy (all images' rows in
+/// one sequence), times groups, times slices of `channels` input channels. Each task fills a partial sum; chunks are added in order.
 struct WeightSplit {
     Index chunks, rows, slices, channels;
 };
 inline WeightSplit split_weight_sum(Conv2dGeometry const& g) {
     Index const cg = g.c / g.groups, rows = g.n * g.out_h(), pixels = rows * g.out_w();
     Index const channels = round_up(div_up(cg, div_up(cg, 64)), 8), slices = div_up(cg, channels);
-    Index const few = std::min(div_up(16, g.groups * slices), div_up(pixels, 256));
-    Index const per_chunk = div_up(rows, std::min(rows, std::clamp<Index>(pixels / 4096, few, 64)));
+    Index const few = std::min(div_up(16, g.groups * slices), div_up(pixels, 256));  // enough for some threads
+    Index const memory = (Index(1) << 22) / (g.oc * cg * g.kh * g.kw) + 1;           // partial sums of about 16 MB in floats
+    Index const chunks = std::clamp<Index>(std::min(pixels / 4096, memory), few, std::max<Index>(few, 64));
+    Index const per_chunk = div_up(rows, std::min(rows, chunks));
     return {div_up(rows, per_chunk), per_chunk, slices, channels};
 }
 
@@ -32,7 +34,8 @@ inline WeightLines weight_lines(Conv2dGeometry const& g, Index channels) {
 
 /// Adds the products of `high` rows of `wide` positions to a partial sum [block][u][run][padded][vectors of the block].
 template <class V, class T>
-void add_products(Conv2dGeometry const& g, WeightLines const& lines, Window<T> const& x, Window<T> const& gy, Index high, Index wide, T* partial) {
+void add_products(Conv2dGeometry const& g, WeightLines const& lines, Window<T> const& x, Window<T> const& gy, Index high, Index wide,
+                  T* partial) {
     Index const og = g.oc / g.groups;
     bool const one_line = x.row == wide * x.pixel && gy.row == wide * gy.pixel;  // as for kernels of one tap: rows continue each other
     Walk const walk{one_line ? 1 : high, 1, one_line ? high * wide : wide, 1, g.stride * x.row, 0, g.stride * x.pixel, gy.row, 0, gy.pixel};
@@ -44,7 +47,8 @@ void add_products(Conv2dGeometry const& g, WeightLines const& lines, Window<T> c
             for (Index run = 0; run < lines.runs; ++run, to += lines.padded * width)
                 for (Index q = 0; q < lines.length; q += tile) {
                     T const* const a = x.data + u * g.dilation * x.row + run * g.dilation * x.pixel + q;
-                    run_tile<V>(block.vectors, walk, a, gy.data + block.begin, TileOutput<T>{to + q * width, width, tile, V::lanes, nullptr, true});
+                    run_tile<V>(block.vectors, walk, a, gy.data + block.begin,
+                                TileOutput<T>{to + q * width, width, tile, V::lanes, nullptr, true});
                 }
     }
 }
@@ -57,16 +61,19 @@ template <class V, class T> Window<T> gradient_window(Picture<T> const& gy, Inde
 }
 
 /// x seen by those positions; tiles may read up to line_multiple elements past its end.
-template <class T> Window<T> input_window(Picture<T> const& x, Conv2dGeometry const& g, WeightLines const& lines, Index i0, Index high, Index j0, Index wide) {
+template <class T>
+Window<T> input_window(Picture<T> const& x, Conv2dGeometry const& g, WeightLines const& lines, Index i0, Index high, Index j0, Index wide) {
     Axis const rows = forward_axis(g.h, g.out_h(), g.kh, g), cols = forward_axis(g.w, g.out_w(), g.kw, g);
     Index const r0 = rows.read_begin(i0), r = rows.span(high), c0 = cols.read_begin(j0), c = cols.span(wide);
-    if (lines.length == lines.padded && (lines.runs > 1 || x.pixel == x.channels || g.kw == 1) && inside(x, r0, r, c0, c)) return whole_window(x, r0, c0);
+    if (lines.length == lines.padded && (lines.runs > 1 || x.pixel == x.channels || g.kw == 1) && inside(x, r0, r, c0, c))
+        return whole_window(x, r0, c0);
     return copy_window(x, r0, r, c0, c, x.channels, line_multiple, scratch<T, window_slot>(r * c * x.channels + line_multiple));
 }
 
 /// Fills the partial sum of one task: rows [begin, end) of all images' rows, channels [c0, c0 + lines.channels) of group `group`.
 template <class V, class T>
-void sum_chunk(Conv2dGeometry const& g, WeightLines const& lines, Index begin, Index end, Index group, Index c0, T const* x, T const* gy, T* partial) {
+void sum_chunk(Conv2dGeometry const& g, WeightLines const& lines, Index begin, Index end, Index group, Index c0, T const* x, T const* gy,
+               T* partial) {
     constexpr Index positions = 128;  // so many pixels of gy stay in the first-level cache while all weights pass by
     Index const oh = g.out_h(), ow = g.out_w(), cg = g.c / g.groups, og = g.oc / g.groups;
     std::fill_n(partial, round_up(og, V::lanes) * lines.per_block(g.kh), T(0));
@@ -85,7 +92,8 @@ void sum_chunk(Conv2dGeometry const& g, WeightLines const& lines, Index begin, I
 
 /// Adds the chunks of one row u of one block in order and writes them in PyTorch's layout.
 template <class V, class T>
-void merge_chunks(Conv2dGeometry const& g, WeightLines const& lines, Block const& block, Index u, Index chunks, Index stride, T const* partial, T* gw) {
+void merge_chunks(Conv2dGeometry const& g, WeightLines const& lines, Block const& block, Index u, Index chunks, Index stride,
+                  T const* partial, T* gw) {
     Index const width = block.vectors * V::lanes, cg = g.c / g.groups;
     T const* from = partial + block.begin * lines.per_block(g.kh) + u * lines.runs * lines.padded * width;
     for (Index run = 0; run < lines.runs; ++run, from += lines.padded * width)
@@ -108,8 +116,8 @@ template <class V, class T = typename V::value_type> void dense_weight_gradient(
     auto const slice_lines = [&](Index slice) { return weight_lines(g, std::min(split.channels, cg - slice * split.channels)); };
     parallel_for(split.chunks * columns, [&](Index task) {
         Index const chunk = task / columns, group = task / split.slices % g.groups, slice = task % split.slices;
-        sum_chunk<V>(g, slice_lines(slice), chunk * split.rows, std::min(g.n * g.out_h(), (chunk + 1) * split.rows), group, slice * split.channels, x, gy,
-                     partials + task * stride);
+        sum_chunk<V>(g, slice_lines(slice), chunk * split.rows, std::min(g.n * g.out_h(), (chunk + 1) * split.rows), group,
+                     slice * split.channels, x, gy, partials + task * stride);
     });
     parallel_for(columns * blocks * g.kh, [&](Index task) {
         Index const u = task % g.kh, i = task / g.kh % blocks, column = task / g.kh / blocks, slice = column % split.slices;

@@ -34,8 +34,7 @@ template <class T> void copy_pixel(T* to, T const* from, Index channels, Index w
 }
 
 /// Copies rows [r0, r0 + rows) and columns [c0, c0 + cols) of a picture into `to`, `width` elements per pixel, followed by `slack` zeros.
-template <class T>
-Window<T> copy_window(Picture<T> const& x, Index r0, Index rows, Index c0, Index cols, Index width, Index slack, T* to) {
+template <class T> Window<T> copy_window(Picture<T> const& x, Index r0, Index rows, Index c0, Index cols, Index width, Index slack, T* to) {
     Index const left = std::clamp<Index>(-c0, 0, cols), right = std::clamp<Index>(x.w - c0, left, cols);  // inside: [left, right)
     for (Index r = 0; r < rows; ++r) {
         T* const row = to + r * cols * width;
@@ -52,7 +51,8 @@ Window<T> copy_window(Picture<T> const& x, Index r0, Index rows, Index c0, Index
         };
         for (Index c = 0; c < left; ++c) border(c);
         if (x.pixel == width && x.channels == width) std::copy_n(from + (c0 + left) * width, (right - left) * width, row + left * width);
-        else for (Index c = left; c < right; ++c) copy_pixel(row + c * width, from + (c0 + c) * x.pixel, x.channels, width);
+        else
+            for (Index c = left; c < right; ++c) copy_pixel(row + c * width, from + (c0 + c) * x.pixel, x.channels, width);
         for (Index c = right; c < cols; ++c) border(c);
     }
     std::fill_n(to + rows * cols * width, slack, T(0));
@@ -71,6 +71,13 @@ template <class T> Window<T> whole_window(Picture<T> const& x, Index r0, Index c
 template <class T> Window<T> window_of(Picture<T> const& x, Index r0, Index rows, Index c0, Index cols) {
     if (inside(x, r0, rows, c0, cols)) return whole_window(x, r0, c0);
     return copy_window(x, r0, rows, c0, cols, x.channels, 0, scratch<T, window_slot>(rows * cols * x.channels));
+}
+
+/// A rectangle of some channels with whole vectors per pixel.
+template <class V, class T> Window<T> vector_window(Picture<T> const& x, Index r0, Index rows, Index c0, Index cols) {
+    if (x.channels % V::lanes == 0 && inside(x, r0, rows, c0, cols)) return whole_window(x, r0, c0);
+    Index const width = round_up(x.channels, V::lanes);
+    return copy_window(x, r0, rows, c0, cols, width, 0, scratch<T, window_slot>(rows * cols * width));
 }
 
 }  // namespace tacet::detail::kernel

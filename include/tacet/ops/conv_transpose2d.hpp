@@ -19,22 +19,27 @@ namespace detail {
 
 /// Checks the arguments of conv_transpose2d and returns the extents of the convolution whose input gradient it is.
 inline Conv2dGeometry conv_transpose2d_geometry(Shape<4> const& x, Shape<4> const& w, ConvTranspose2dOptions const& o) {
-    check(o.stride >= 1 && o.padding >= 0 && o.dilation >= 1 && o.groups >= 1, "conv_transpose2d: stride ", o.stride, ", padding ", o.padding,
-          ", dilation ", o.dilation, ", groups ", o.groups, ": only the padding may be 0, and none below");
+    check(o.stride >= 1 && o.padding >= 0 && o.dilation >= 1 && o.groups >= 1, "conv_transpose2d: stride ", o.stride, ", padding ",
+          o.padding, ", dilation ", o.dilation, ", groups ", o.groups, ": only the padding may be 0, and none below");
     check(o.output_padding >= 0 && o.output_padding < o.stride, "conv_transpose2d: the output padding ", o.output_padding,
           " is not between 0 and the stride ", o.stride, ", exclusive");
     check_shape(w.size() > 0, "conv_transpose2d: w ", w, " is empty");
     check_shape(x[3] == w[0], "conv_transpose2d: x ", x, " has ", x[3], " channels, but w ", w, " takes ", w[0]);
-    check_shape(x[3] % o.groups == 0, "conv_transpose2d: the ", x[3], " channels of x ", x, " cannot be divided into ", o.groups, " groups");
-    auto const extent = [&](Index in, Index k) { return (in - 1) * o.stride - 2 * o.padding + o.dilation * (k - 1) + o.output_padding + 1; };
+    check_shape(x[3] % o.groups == 0, "conv_transpose2d: the ", x[3], " channels of x ", x, " cannot be divided into ", o.groups,
+                " groups");
+    auto const extent = [&](Index in, Index k) {
+        return (in - 1) * o.stride - 2 * o.padding + o.dilation * (k - 1) + o.output_padding + 1;
+    };
     Index const h = extent(x[1], w[2]), wide = extent(x[2], w[3]);
-    check_shape(x[1] > 0 && x[2] > 0 && h > 0 && wide > 0, "conv_transpose2d: nothing is left of x ", x, " under w ", w, " with padding ", o.padding);
+    check_shape(x[1] > 0 && x[2] > 0 && h > 0 && wide > 0, "conv_transpose2d: nothing is left of x ", x, " under w ", w, " with padding ",
+                o.padding);
     return {x[0], h, wide, w[1] * o.groups, x[3], w[2], w[3], o.stride, o.padding, o.dilation, o.groups, PaddingMode::Zero};
 }
 
 /// conv_transpose2d with b (O), or without (null).
 template <class T, class D>
-Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<T, 4, D> const& w, Variable<T, 1, D> const* b, ConvTranspose2dOptions const& o) {
+Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<T, 4, D> const& w, Variable<T, 1, D> const* b,
+                                   ConvTranspose2dOptions const& o) {
     Conv2dGeometry const g = conv_transpose2d_geometry(x.shape(), w.shape(), o);
     check_shape(!b || b->shape()[0] == g.c, "conv_transpose2d: w ", w.shape(), " with ", o.groups, " group(s) has ", g.c,
                 " output channels, but b has the shape ", b ? b->shape() : Shape<1>{});

@@ -41,7 +41,8 @@ template <> struct GemmKernel<Cpu> {
     }
 
 private:
-    /// Lays out one block of columns of b (element (l, j) at l b_row + j b_col) as tiles read it: [k][vectors of the block], padded with zeros.
+    /// Lays out one block of columns of b (element (l, j) at l b_row + j b_col) as tiles read it: [k][vectors of the block], padded with
+    /// zeros.
     template <class V, class T> static void pack(T const* b, Index k, Index b_row, Index b_col, detail::kernel::Block const& block, T* to) {
         Index const width = block.vectors * V::lanes;
         for (Index l = 0; l < k; ++l)
@@ -63,7 +64,8 @@ private:
 
     /// One block of columns of these rows; added to c where `add`.
     template <class V, class T>
-    static void multiply_block(Index height, Index n, Index k, T const* a, Index a_row, Index a_col, detail::kernel::Block const& block, T const* b, bool add, T* c) {
+    static void multiply_block(Index height, Index n, Index k, T const* a, Index a_row, Index a_col, detail::kernel::Block const& block,
+                               T const* b, bool add, T* c) {
         using namespace detail::kernel;
         Index const tile = tile_rows<V>(block.vectors);
         for (Index i = 0; i < height; i += tile) {

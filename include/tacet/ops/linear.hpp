@@ -27,7 +27,9 @@ template <> struct LinearKernel<Cpu> {
         Conv2dGeometry const column{1, rows, 1, in, out};  // summed in chunks of rows
         detail::kernel::weight_gradient<Simd<T>>(column, x, gy, gw);
     }
-    template <class T> static void bias_gradient(Index rows, Index out, T const* gy, T* gb) { detail::kernel::bias_gradient<Simd<T>>(rows, out, gy, gb); }
+    template <class T> static void bias_gradient(Index rows, Index out, T const* gy, T* gb) {
+        detail::kernel::bias_gradient<Simd<T>>(rows, out, gy, gb);
+    }
 
 private:
     static Conv2dGeometry row_picture(Index rows, Index in, Index out) { return {1, 1, rows, in, out}; }
@@ -41,7 +43,8 @@ Variable<T, R, D> linear(Variable<T, R, D> const& x, Variable<T, 2, D> const& w,
     Index const out = w.shape()[0], in = w.shape()[1];
     check_shape(w.size() > 0, "linear: w ", w.shape(), " is empty");
     check_shape(x.shape()[R - 1] == in, "linear: x ", x.shape(), " does not end in ", in, ", the input width of w ", w.shape());
-    check_shape(!b || b->shape()[0] == out, "linear: w ", w.shape(), " has the output width ", out, ", but b has the shape ", b ? b->shape() : Shape<1>{});
+    check_shape(!b || b->shape()[0] == out, "linear: w ", w.shape(), " has the output width ", out, ", but b has the shape ",
+                b ? b->shape() : Shape<1>{});
     Index const rows = x.size() / in;
     Shape<R> shape = x.shape();
     shape[R - 1] = out;

@@ -50,7 +50,7 @@ template <class V, int K, class T = typename V::value_type>
 template <class V, int P, int K, class T = typename V::value_type>
 void run_tile(Walk const& walk, T const* a, T const* b, TileOutput<T> const& out) {
     V acc[P][K];
-    unrolled<P>([&](auto p) __attribute__((always_inline)) { unrolled<K>([&](auto v) __attribute__((always_inline)) { acc[p][v] = V::zero(); }); });
+    unrolled<P * K>([&](auto i) __attribute__((always_inline)) { acc[i / K][i % K] = V::zero(); });
     for (Index i = 0; i < walk.outer; ++i)
         for (Index j = 0; j < walk.mid; ++j) {
             T const* ak = a + i * walk.a_outer + j * walk.a_mid;
