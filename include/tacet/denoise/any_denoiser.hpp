@@ -18,7 +18,7 @@ inline Checkpoint inference_weights(Checkpoint const& checkpoint) {
 }  // namespace detail
 
 /// A denoiser whose network is recognised from its weights: the names and shapes of a checkpoint's tensors, never its file name.
-/// To add a network, add its type to the variant; it needs what Denoiser asks for, `name`, `landmark` (the name of a tensor that
+/// To add a network, add its type to the variant; it needs what DenoisingNetwork asks for, `name`, `landmark` (the name of a tensor that
 /// only it has) and `sized_by` (which builds one from the shapes of its tensors).
 class AnyDenoiser {
 public:

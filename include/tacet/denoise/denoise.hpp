@@ -20,7 +20,7 @@ struct DenoiseOptions {
 };
 
 /// What denoise() needs of a network: a call on (N, H, W, C), and its geometry (see Noise2NoiseUNet).
-template <class M> concept Denoiser = requires(M const& m) {
+template <class M> concept DenoisingNetwork = requires(M const& m) {
     { M::multiple } -> std::convertible_to<Index>;
     { M::context } -> std::convertible_to<Index>;
     { M::offset } -> std::convertible_to<float>;
@@ -47,7 +47,7 @@ inline Tensor<float, 3> padded(Tensor<float, 3> const& x, Index multiple, float 
 }
 
 /// Runs the network over an image whose channels and extents fit it.
-template <Denoiser M> Tensor<float, 3> denoise_tiles(M const& model, Tensor<float, 3> const& x, DenoiseOptions const& options) {
+template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Tensor<float, 3> const& x, DenoiseOptions const& options) {
     auto const [h, w, c] = x.shape().extent;
     auto const input = padded(x, M::multiple, M::offset);
     auto const limit = static_cast<Index>(options.max_memory / sizeof(float)) / model.floats_per_pixel();
@@ -71,7 +71,7 @@ template <Denoiser M> Tensor<float, 3> denoise_tiles(M const& model, Tensor<floa
 /// The image (H, W, C) with values in [0, 1], denoised by `model`: any size, any memory limit; the result is neither clipped nor
 /// rounded. Grey images pass through networks for colour as three equal channels, whose results are averaged; colour images pass
 /// through networks for grey channel by channel. Adds no noise. May be called from several threads with the same model.
-template <Denoiser M> Tensor<float, 3> denoise(M const& model, Tensor<float, 3> const& image, DenoiseOptions const& options = {}) {
+template <DenoisingNetwork M> Tensor<float, 3> denoise(M const& model, Tensor<float, 3> const& image, DenoiseOptions const& options = {}) {
     auto const [h, w, c] = image.shape().extent;
     Index const wanted = model.in_channels();
     check_shape(h > 0 && w > 0 && c > 0, "denoise: an image of shape ", image.shape(), " has no pixels");
