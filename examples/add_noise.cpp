@@ -13,7 +13,7 @@ struct Options {
     std::string noise = "gaussian:25";
     std::uint64_t seed = 0;
     int jpeg_quality = 95;
-    bool overwrite = false;
+    bool pfm = false, overwrite = false;
 
     static void fields(auto& self, auto&& field) {
         field("input", self.input, "images, or folders of images", positional, required);
@@ -22,6 +22,7 @@ struct Options {
               metavar("SPEC"));
         field("seed", self.seed, "seed of the noise; image k of a batch has its own stream");
         field("jpeg_quality", self.jpeg_quality, "quality of JPEG outputs", range(1, 100));
+        field("pfm", self.pfm, "write the images of a folder as PFM: float values, neither clipped nor rounded");
         field("overwrite", self.overwrite, "replace existing outputs");
     }
 };
@@ -35,7 +36,7 @@ int main(int argc, char** argv) {
                                        {"add_noise --noise poisson:30 photo.png --output noisy.pfm", "float, not clipped"}}};
     return run_main<Options>(argc, argv, program, [&](Options const& o) {
         NoiseSpec const noise = parse_noise(o.noise);
-        auto const jobs = plan_file_jobs(o.input, o.output, o.overwrite);
+        auto const jobs = plan_file_jobs(o.input, o.output, o.overwrite, o.pfm ? ".pfm" : "");
         std::uint32_t number = 0;
         return run_file_jobs(jobs, program.name, [&](FileJob const& job) {
             Rng rng(Stream{.seed = o.seed, .purpose = Purpose::noise, .image = number++});

@@ -24,9 +24,11 @@ inline std::vector<std::filesystem::path> expand_inputs(std::vector<std::filesys
 }
 
 /// Plans where the results of a batch go. One input file and an output with an image suffix: that file. Otherwise the output is a
-/// folder, created if missing, and receives files of the inputs' names (with .png where the input's format cannot be written).
+/// folder, created if missing, and receives files of the inputs' names, with `suffix` where one is given (and .png where the input's
+/// format cannot be written).
 /// Throws Error, before anything is computed, for outputs that are inputs, that exist (unless `overwrite`), or that would be written twice.
-inline std::vector<FileJob> plan_file_jobs(std::vector<std::filesystem::path> const& arguments, std::filesystem::path const& output, bool overwrite) {
+inline std::vector<FileJob> plan_file_jobs(std::vector<std::filesystem::path> const& arguments, std::filesystem::path const& output, bool overwrite,
+                                           std::string const& suffix = "") {
     namespace fs = std::filesystem;
     auto const inputs = expand_inputs(arguments);
     bool const one = arguments.size() == 1 && !fs::is_directory(arguments[0]) && image_format_of(output) && !fs::is_directory(output);
@@ -34,7 +36,7 @@ inline std::vector<FileJob> plan_file_jobs(std::vector<std::filesystem::path> co
     std::set<fs::path> seen;
     for (auto const& input : inputs) {
         fs::path name = input.filename();
-        if (!image_format_of(name)) name.replace_extension(".png");
+        if (!suffix.empty() || !image_format_of(name)) name.replace_extension(suffix.empty() ? ".png" : suffix);
         FileJob const job{input, one ? output : output / name};
         check(seen.insert(job.output).second, job.output.string(), " would be written twice: two inputs have the same name");
         check_output(job.output, overwrite, inputs);
