@@ -44,8 +44,9 @@ private:
     std::optional<PartialSums<T, R>> sums_;
 };
 
-/// out[k][n] = g[n] * d(row)/d(variable k) at the elements [j, j + n).
-template <bool Unit, int K, class T, class E> void pull_run(std::array<T*, K> const& out, E const& row, T const* g, Index j, Index n) {
+/// out[k][m] = g[m] * d(row)/d(variable k) at the elements j + m, m < n. See evaluate_run.
+template <bool Unit, int K, class T, class E> [[gnu::flatten]] void pull_run(std::array<T*, K> const out, E row, T const* g, Index j,
+                                                                             Index n) {
 #ifdef __clang__
 #pragma clang loop vectorize(assume_safety)
 #else

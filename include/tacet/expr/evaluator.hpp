@@ -71,8 +71,9 @@ template <int R> Index chunks_per_task(Walk<R> const& walk) {
     return std::max<Index>(1, 16384 / std::max<Index>(elements, 1));
 }
 
-/// out[k] = e[j + k] for k < n. An iteration may read out[k] but no other element of out: the vectoriser is told so.
-template <bool Unit, class T, class E> void evaluate_run(T* out, E const& row, Index j, Index n) {
+/// out[k] = e[j + k] for k < n. An iteration may read out[k] but no other element of out: the vectoriser is told so. Flattened, because
+/// in a large unit the compiler would stop inlining; the row by value, because what is read through a pointer is not hoisted.
+template <bool Unit, class T, class E> [[gnu::flatten]] void evaluate_run(T* out, E row, Index j, Index n) {
 #ifdef __clang__
 #pragma clang loop vectorize(assume_safety)
 #else
