@@ -28,6 +28,19 @@ inline void read_jpeg_frame(JpegFile& jpeg, int marker, ByteSpan data) {
     check(jpeg.components == 1 || jpeg.components == 3 || jpeg.components == 4, "damaged: a JPEG with ", jpeg.components, " components");
 }
 
+/// Checks the tables of a Huffman segment: stb_image 2.27 writes beyond its own tables when one has more than 256 symbols, and mistakes the
+/// 256th for an escape. No table needs them: 176 are all that baseline and progressive pictures of 8 bits use.
+inline void check_jpeg_huffman_tables(ByteSpan data) {
+    while (!data.empty()) {
+        check(data.size() >= 17, "damaged: a Huffman table is cut off");
+        std::size_t symbols = 0;
+        for (auto const count : data.subspan(1, 16)) symbols += count;
+        check(symbols <= 255, "damaged: a Huffman table of ", symbols, " symbols");
+        check(symbols + 17 <= data.size(), "damaged: a Huffman table is cut off");
+        data = data.subspan(symbols + 17);
+    }
+}
+
 /// The position of the next marker's second byte, from `at` on: 0xff, perhaps repeated, then a byte other than 0 (stuffing in coded data).
 /// Throws Error at the end of the bytes.
 inline std::size_t next_jpeg_marker(ByteSpan bytes, std::size_t at) {
@@ -41,7 +54,7 @@ inline JpegFile read_jpeg_segments(ByteSpan bytes) {
     check(bytes.size() >= 4 && bytes[0] == 0xff && bytes[1] == 0xd8, "damaged: no JPEG start marker");
     JpegFile jpeg;
     std::map<int, ByteSpan> icc_pieces;
-    int icc_count = 0;
+    int icc_count = 0, scans = 0;
     for (std::size_t at = 2;;) {
         at = next_jpeg_marker(bytes, at);
         int const marker = bytes[at++];
@@ -55,6 +68,9 @@ inline JpegFile read_jpeg_segments(ByteSpan bytes) {
         at += size;
         bool const frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
         if (frame) read_jpeg_frame(jpeg, marker, data);
+        if (marker == 0xc4) check_jpeg_huffman_tables(data);
+        constexpr int most_scans = 200;  // each costs a pass over the picture, however few bytes it has
+        if (marker == 0xda) check(++scans <= most_scans, "damaged: a JPEG of more than ", most_scans, " scans");
         if (marker == 0xe1 && starts_with(data, jpeg_exif_label)) jpeg.orientation = exif_orientation(data.subspan(jpeg_exif_label.size()));
         if (marker == 0xe2 && starts_with(data, jpeg_icc_label) && data.size() > 14) {
             icc_pieces[data[12]] = data.subspan(14);
