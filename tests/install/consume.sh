@@ -22,7 +22,7 @@ skip() {
     exit 77
 }
 
-# Configures and builds the project in $way/CMakeLists.txt; leaves the program x.
+# Configures and builds the project in $way/CMakeLists.txt; leaves the program as x.
 build_with_cmake() {
     cp "$here/$way/CMakeLists.txt" .
     cmake -S . -B build -G 'Unix Makefiles' -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_PREFIX_PATH="$prefix" -DTACET_SOURCE="$source" > configure.log 2>&1 || {
@@ -30,7 +30,7 @@ build_with_cmake() {
         return 1
     }
     cmake --build build
-    cp build/x .
+    cp build/program x
 }
 
 case $way in

@@ -29,6 +29,9 @@ LAYERS = {
     "train": BASE + ["autograd", "ops", "nn", "optim", "models", "io", "metrics", "data", "denoise", "parallel"],
 }
 
+# The layers of which tacet.hpp brings every header.
+WHOLE = {"core", "expr", "tensor", "autograd", "ops", "nn", "optim", "models", "metrics"}
+
 STANDARD = set("""algorithm any array atomic barrier bit bitset cassert cctype cerrno cfenv cfloat charconv chrono cinttypes climits clocale
     cmath codecvt compare complex concepts condition_variable coroutine csetjmp csignal cstdarg cstddef cstdint cstdio cstdlib cstring ctime
     cuchar cwchar cwctype deque exception execution filesystem forward_list fstream functional future initializer_list iomanip ios iosfwd
@@ -215,17 +218,20 @@ class Checker:
         return found
 
     def check_umbrella(self):
-        """tacet.hpp brings exactly what needs the standard library and Eigen alone: neither io nor what builds on io."""
+        """tacet.hpp needs Eigen and nothing else from outside, and brings all of the layers that need no more."""
         if "tacet.hpp" not in self.includes:
             return
+        outside = [pattern for library, (pattern, _) in OUTSIDE.items() if library not in ("Eigen", "CUDA runtime")]
+        needs_more = {name for name, lines in self.headers.items() for line in lines
+                      if (match := INCLUDE.match(line)) and any(re.fullmatch(pattern, match[2]) for pattern in outside)}
         brought = self.closure("tacet.hpp")
         for name in sorted(self.includes):
-            if name == "tacet.hpp" or name.endswith(".cuh") or name.startswith("parallel/"):
+            if name == "tacet.hpp" or name.endswith(".cuh"):
                 continue
-            heavy = any(header.startswith("io/") for header in self.closure(name) | {name})
-            if heavy and name in brought:
+            heavy = needs_more & (self.closure(name) | {name})
+            if name in needs_more and name in brought:
                 self.complain("include/tacet/tacet.hpp", 0, f"brings {name}, which needs more than Eigen")
-            if not heavy and name not in brought:
+            if not heavy and name not in brought and name.split("/")[0] in WHOLE:
                 self.complain("include/tacet/tacet.hpp", 0, f"does not bring {name}")
 
     def check_mirrors(self):
