@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <charconv>
 #include <concepts>
 #include <stdexcept>
 #include <string>
@@ -19,8 +20,14 @@ namespace detail {
 inline void append(std::string& s, char const* p) { s += p; }
 inline void append(std::string& s, std::string const& p) { s += p; }
 inline void append(std::string& s, char c) { s += c; }
+/// The shortest digits that read back as v: std::to_string would print 1e-9 as 0.000000.
+template <class F> void append_digits(std::string& s, F v) {
+    char text[64];
+    s.append(text, std::to_chars(text, text + sizeof text, v).ptr);
+}
 template <class V> void append(std::string& s, V const& v) {
-    if constexpr (std::integral<V> || std::floating_point<V>) s += std::to_string(v);
+    if constexpr (std::floating_point<V>) append_digits(s, v);
+    else if constexpr (std::integral<V>) s += std::to_string(v);
     else s += to_string(v);
 }
 }  // namespace detail

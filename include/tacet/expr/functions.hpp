@@ -16,8 +16,8 @@ struct Neg { constexpr auto operator()(auto x) const { return -x; } };
 
 struct Less { constexpr bool operator()(auto a, auto b) const { return value_of(a) < value_of(b); } };
 struct LessEqual { constexpr bool operator()(auto a, auto b) const { return value_of(a) <= value_of(b); } };
-struct Equal { constexpr bool operator()(auto a, auto b) const { return !(value_of(a) < value_of(b)) && !(value_of(b) < value_of(a)); } };
-struct NotEqual { constexpr bool operator()(auto a, auto b) const { return value_of(a) < value_of(b) || value_of(b) < value_of(a); } };
+struct Equal { constexpr bool operator()(auto a, auto b) const { return value_of(a) <= value_of(b) && value_of(b) <= value_of(a); } };
+struct NotEqual { constexpr bool operator()(auto a, auto b) const { return !Equal{}(a, b); } };
 struct Where { constexpr auto operator()(bool condition, auto a, auto b) const { return choose(condition, a, b); } };
 
 // Where both are equal, each is half the maximum: the derivative of the mean, as in PyTorch. NaN stays.
