@@ -4,9 +4,8 @@
 # test; val contains the test set), denoises CBSD68 with sigma 25, and prints a table.
 # Usage: benchmarks/results/noise2noise_bsd.sh OUT [STEPS [THREADS]]    needs TACET_DATA and build/release (examples)
 set -euo pipefail
-out=${1:?where to write} steps=${2:-12000} threads=${3:-0}
-bin=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../build/release/examples" && pwd)
-bin=${TACET_EXAMPLES:-$bin}
+out=${1:?where to write} steps=${2:-2500} threads=${3:-0}
+bin=${TACET_EXAMPLES:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../build/release/examples" && pwd)}
 data=${TACET_DATA:?names the folder of test data}
 mkdir -p "$out"
 noisy=$out/noisy
@@ -18,9 +17,9 @@ for seed in 1 2 3; do
         targets=()
         [[ $arm == clean ]] && targets=(--clean-targets)
         start=$SECONDS
-        "$bin/noise2noise_train" --train "$data/bsds500/train" "$data/bsds500/test" --valid "$data/mcmaster" --noise gaussian:25 --width 16 \
-            --steps "$steps" --valid-every $((steps / 4)) --adam.rate 2e-3 --schedule.fraction 0.6 --seed "$seed" --threads "$threads" \
-            "${targets[@]}" --output "$run"
+        "$bin/noise2noise_train" --train "$data/bsds500/train" "$data/bsds500/test" --valid "$data/mcmaster" --noise gaussian:25 \
+            --width 16 --crop 128 --batch 2 --steps "$steps" --valid-every $((steps / 4)) --adam.rate 1e-3 --clip 0.5 \
+            --schedule.fraction 0.6 --seed "$seed" --threads "$threads" "${targets[@]}" --output "$run"
         [[ -e $run/seconds ]] || echo $((SECONDS - start)) > "$run/seconds"
         [[ -d $run/denoised ]] || "$bin/denoise" --weights "$run/best.safetensors" "$noisy" --output "$run/denoised" > /dev/null
         "$bin/evaluate" --reference "$data/cbsd68" --images "$run/denoised" --json | tail -n 1 > "$run/cbsd68.json"

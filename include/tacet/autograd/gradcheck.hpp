@@ -35,8 +35,8 @@ void gradcheck_input(int which, F const& f, Variable<double, R> const& x, Gradch
         double const numeric = (at(before + o.eps) - at(before - o.eps)) / (2 * o.eps);
         element = before;
         double const analytic = x.has_grad() ? x.grad().data()[k] : 0;
-        check(std::abs(analytic - numeric) <= o.atol + o.rtol * std::abs(numeric), "gradcheck: input ", which, " of shape ", x.shape(), ", element ", k,
-              ": the gradient is ", analytic, ", finite differences give ", numeric);
+        check(std::abs(analytic - numeric) <= o.atol + o.rtol * std::abs(numeric), "gradcheck: input ", which, " of shape ", x.shape(),
+              ", element ", k, ": the gradient is ", analytic, ", finite differences give ", numeric);
     }
 }
 }  // namespace detail

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/autograd/pullback.hpp>
+#include <tacet/expr/reduce.hpp>
+#include <array>
 #include <optional>
 
 #ifdef __clang__  // loops that cannot be vectorised, such as those over std::pow, are no reason to warn
@@ -69,11 +71,13 @@ template <> struct PullbackKernel<Cpu> {
         auto const lowered = lower(e, shape);
         bool const same = std::apply([&](auto const&... x) { return ((x.shape().size() == shape.size()) && ...); }, variables);
         detail::Walk<R> const walk{shape, same && lowered.contiguous(shape)};
-        auto sinks = std::apply([&](auto const&... x) { return std::tuple{detail::GradientSink<T, V::rank, R, Cpu>(x, walk)...}; }, variables);
+        auto sinks =
+            std::apply([&](auto const&... x) { return std::tuple{detail::GradientSink<T, V::rank, R, Cpu>(x, walk)...}; }, variables);
         std::apply([&](auto&... sink) {
             Index summed = 0;
             ((summed = std::max(summed, sink.sums() ? sink.count() : 0)), ...);
-            Index const tasks = summed ? detail::PartialSums<T, R>::tasks(walk, summed) : std::max<Index>(1, walk.chunks() / detail::chunks_per_task(walk));
+            Index const tasks =
+                summed ? detail::PartialSums<T, R>::tasks(walk, summed) : std::max<Index>(1, walk.chunks() / detail::chunks_per_task(walk));
             (sink.begin(walk, tasks), ...);
             if (shape.size() > 0) run_parts(walk, tasks, detail::differentiable<0>(e, shape), walk.flat || lowered.unit(), gy, sink...);
         }, sinks);
@@ -106,8 +110,4 @@ private:
 
 #ifdef __clang__
 #pragma clang diagnostic pop
-#endif
-
-#ifdef __CUDACC__
-#include <tacet/autograd/pullback.cuh>
 #endif

@@ -102,7 +102,8 @@ public:
     bool has_grad() const { return slot_ && slot_->has_grad(); }
     /// d(loss)/d(this), once backward() has run. Throws Error where there is none.
     Tensor<T, R, D> const& grad() const {
-        check(has_grad(), "this variable of shape ", shape(), " has no gradient: it does not require one, or backward() has not reached it");
+        check(has_grad(), "this variable of shape ", shape(),
+              " has no gradient: it does not require one, or backward() has not reached it");
         return slot_->grad;
     }
     void zero_grad() const { if (slot_) slot_->clear(); }
@@ -119,7 +120,9 @@ private:
 template <class T, int R, class D> struct is_expression<Variable<T, R, D>> : std::true_type {};
 template <Expression E> Variable(E const&) -> Variable<typename E::value_type, E::rank, typename E::device_type>;
 
-template <int R, class T, int Q, class D> auto lower(Variable<T, Q, D> const& v, Shape<R> const& target) { return lower(v.value(), target); }
+template <int R, class T, int Q, class D> auto lower(Variable<T, Q, D> const& v, Shape<R> const& target) {
+    return lower(v.value(), target);
+}
 
 /// Whether a result computed from these inputs is recorded at this moment.
 template <class... In> bool records(In const&... in) { return detail::recording() && (in.requires_grad() || ...); }

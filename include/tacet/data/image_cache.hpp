@@ -77,7 +77,8 @@ private:
         auto stored = std::make_shared<Stored>();
         stored->shape = rgb.shape();
         if (image.bit_depth == 8)
-            for (Index n = 0; n < rgb.size(); ++n) stored->bytes.push_back(static_cast<std::uint8_t>(std::nearbyint(rgb.data()[n] * 255.f)));
+            for (Index n = 0; n < rgb.size(); ++n)
+                stored->bytes.push_back(static_cast<std::uint8_t>(std::nearbyint(rgb.data()[n] * 255.f)));
         else stored->floats.assign(rgb.data(), rgb.data() + rgb.size());
         return stored;
     }

@@ -58,7 +58,8 @@ template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Ten
         report(static_cast<double>(k) / static_cast<double>(tiles.size()));
         auto const& [core, reach] = tiles[k];
         auto const y = model(Variable<float, 4>(crop(input, reach).reshape(Shape{Index(1), reach.height, reach.width, c}))).value();
-        Window const inside{core.top - reach.top, core.left - reach.left, std::min(core.height, h - core.top), std::min(core.width, w - core.left)};
+        Window const inside{core.top - reach.top, core.left - reach.left, std::min(core.height, h - core.top),
+                            std::min(core.width, w - core.left)};
         paste(out, y, inside, core.top, core.left);
     }
     out += M::offset;
@@ -75,7 +76,8 @@ template <DenoisingNetwork M> Tensor<float, 3> denoise(M const& model, Tensor<fl
     auto const [h, w, c] = image.shape().extent;
     Index const wanted = model.in_channels();
     check_shape(h > 0 && w > 0 && c > 0, "denoise: an image of shape ", image.shape(), " has no pixels");
-    check_shape(c == wanted || c == 1 || wanted == 1, "denoise: the image of shape ", image.shape(), " has ", c, " channels, the network takes ", wanted);
+    check_shape(c == wanted || c == 1 || wanted == 1, "denoise: the image of shape ", image.shape(), " has ", c,
+                " channels, the network takes ", wanted);
     NoGrad const guard;
     if (c == wanted) return detail::denoise_tiles(model, image, options);
     Tensor<float, 3> result(image.shape());

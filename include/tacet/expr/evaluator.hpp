@@ -107,7 +107,8 @@ template <class Out, Operand E> void assign(Out const& out, E const& e) {
     using T = typename Out::value_type;
     auto const shape = detail::walkable(out.shape());
     auto const run = [&](auto const& o) {
-        static_assert(detail::holds<std::remove_cvref_t<decltype(o)>, T>, "the expression has another element type: convert it with cast<T>(x)");
+        static_assert(detail::holds<std::remove_cvref_t<decltype(o)>, T>,
+                      "the expression has another element type: convert it with cast<T>(x)");
         Evaluator<typename Out::device_type>::run(out.data(), shape, lower(o, shape));
     };
     if constexpr (std::is_arithmetic_v<E>) run(Constant<T, Out::rank, typename Out::device_type>{out.shape(), static_cast<T>(e)});

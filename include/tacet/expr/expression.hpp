@@ -67,7 +67,8 @@ template <class... E> struct element {
     using type = std::conditional_t<std::is_void_v<found>, float, found>;
 };
 template <class E, class T> constexpr bool holds = true;
-template <Expression E, class T> constexpr bool holds<E, T> = std::is_same_v<typename E::value_type, T> || std::is_same_v<typename E::value_type, bool>;
+template <Expression E, class T>
+constexpr bool holds<E, T> = std::is_same_v<typename E::value_type, T> || std::is_same_v<typename E::value_type, bool>;
 
 template <int R, int Q> void grow(Shape<R>& to, Shape<Q> const& s) {
     for (int d = 0; d < Q; ++d)
@@ -82,7 +83,8 @@ template <int R, Expression E> void grow(Shape<R>& to, E const& e) { grow(to, e.
 template <class F, class... E> struct Lazy {
     static constexpr int rank = detail::max_rank<detail::rank_of<E>...>;
     using device_type = typename detail::first_device<E...>::type;
-    static_assert((detail::lives_on<E, device_type> && ...), "the operands live on different devices: move one with to<Cuda>(x) or to<Cpu>(x)");
+    static_assert((detail::lives_on<E, device_type> && ...),
+                  "the operands live on different devices: move one with to<Cuda>(x) or to<Cpu>(x)");
     using value_type = decltype(std::declval<F const&>()(std::declval<typename E::value_type>()...));
     F f;
     Pack<E...> args;

@@ -23,9 +23,9 @@ template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
     Layer dec_conv5, dec_conv5b, dec_conv4, dec_conv4b, dec_conv3, dec_conv3b, dec_conv2, dec_conv2b, dec_conv1a, dec_conv1b, dec_conv1;
 
     explicit Noise2NoiseUNet(Index in, Index out, Rng& rng, Index width = 48)
-        : enc_conv0(same(in, width, rng)), enc_conv1(same(width, width, rng)), enc_conv2(same(width, width, rng)), enc_conv3(same(width, width, rng)),
-          enc_conv4(same(width, width, rng)), enc_conv5(same(width, width, rng)), enc_conv6(same(width, width, rng)),
-          dec_conv5(same(2 * width, 2 * width, rng)), dec_conv5b(same(2 * width, 2 * width, rng)),
+        : enc_conv0(same(in, width, rng)), enc_conv1(same(width, width, rng)), enc_conv2(same(width, width, rng)),
+          enc_conv3(same(width, width, rng)), enc_conv4(same(width, width, rng)), enc_conv5(same(width, width, rng)),
+          enc_conv6(same(width, width, rng)), dec_conv5(same(2 * width, 2 * width, rng)), dec_conv5b(same(2 * width, 2 * width, rng)),
           dec_conv4(same(3 * width, 2 * width, rng)), dec_conv4b(same(2 * width, 2 * width, rng)),
           dec_conv3(same(3 * width, 2 * width, rng)), dec_conv3b(same(2 * width, 2 * width, rng)),
           dec_conv2(same(3 * width, 2 * width, rng)), dec_conv2b(same(2 * width, 2 * width, rng)),
@@ -70,9 +70,12 @@ template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
 
 private:
     static void check_extents(Index in, Index out, Index width) {
-        check(in >= 1 && in <= 64 && out >= 1 && out <= 64 && width >= 1 && width <= 1024, "a network of width ", width, " from ", in, " to ", out, " channels");
+        check(in >= 1 && in <= 64 && out >= 1 && out <= 64 && width >= 1 && width <= 1024, "a network of width ", width, " from ", in,
+              " to ", out, " channels");
     }
-    static Layer same(Index in, Index out, Rng& rng, double gain = 1.4142135623730951) { return Layer(in, out, 3, rng, {.padding = 1}, gain); }
+    static Layer same(Index in, Index out, Rng& rng, double gain = 1.4142135623730951) {
+        return Layer(in, out, 3, rng, {.padding = 1}, gain);
+    }
     /// The paper's 64 (share 2) and 32 (share 1) at width 48, in multiples of 16 at others.
     static Index last_width(Index width, Index share) { return (width * share * 2 / 3 + 15) / 16 * 16; }
 };
@@ -98,10 +101,10 @@ template <class D = Cpu, class T = float> struct Noise2NoiseCompat {
     Layer block6_0, block6_2, block6_4;
 
     explicit Noise2NoiseCompat(Index in, Index out, Rng& rng)
-        : block1_0(same(in, 48, rng)), block1_2(same(48, 48, rng)), block2_0(same(48, 48, rng)), block3_0(same(48, 48, rng)), block3_2(doubled(48, 48, rng)),
-          block4_0(same(96, 96, rng)), block4_2(same(96, 96, rng)), block4_4(doubled(96, 96, rng)), block5_0(same(144, 96, rng)),
-          block5_2(same(96, 96, rng)), block5_4(doubled(96, 96, rng)), block6_0(same(96 + in, 64, rng)), block6_2(same(64, 32, rng)),
-          block6_4(same(32, out, rng)) {}
+        : block1_0(same(in, 48, rng)), block1_2(same(48, 48, rng)), block2_0(same(48, 48, rng)), block3_0(same(48, 48, rng)),
+          block3_2(doubled(48, 48, rng)), block4_0(same(96, 96, rng)), block4_2(same(96, 96, rng)), block4_4(doubled(96, 96, rng)),
+          block5_0(same(144, 96, rng)), block5_2(same(96, 96, rng)), block5_4(doubled(96, 96, rng)), block6_0(same(96 + in, 64, rng)),
+          block6_2(same(64, 32, rng)), block6_4(same(32, out, rng)) {}
 
     /// A network with the channels that `shape_of(name of a weight)` tells, with random weights.
     static Noise2NoiseCompat sized_by(auto&& shape_of, Rng& rng) {
@@ -122,9 +125,12 @@ template <class D = Cpu, class T = float> struct Noise2NoiseCompat {
         return leaky_relu(block6_4(level(block6_2, level(block6_0, concat(up1, x)))), 0.1);
     }
     static void fields(auto& self, auto&& field) {
-        field("_block1.0", self.block1_0), field("_block1.2", self.block1_2), field("_block2.0", self.block2_0), field("_block3.0", self.block3_0);
-        field("_block3.2", self.block3_2), field("_block4.0", self.block4_0), field("_block4.2", self.block4_2), field("_block4.4", self.block4_4);
-        field("_block5.0", self.block5_0), field("_block5.2", self.block5_2), field("_block5.4", self.block5_4), field("_block6.0", self.block6_0);
+        field("_block1.0", self.block1_0), field("_block1.2", self.block1_2), field("_block2.0", self.block2_0),
+            field("_block3.0", self.block3_0);
+        field("_block3.2", self.block3_2), field("_block4.0", self.block4_0), field("_block4.2", self.block4_2),
+            field("_block4.4", self.block4_4);
+        field("_block5.0", self.block5_0), field("_block5.2", self.block5_2), field("_block5.4", self.block5_4),
+            field("_block6.0", self.block6_0);
         field("_block6.2", self.block6_2), field("_block6.4", self.block6_4);
     }
     Index in_channels() const { return block1_0.weight.shape()[1]; }

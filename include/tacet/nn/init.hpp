@@ -20,7 +20,8 @@ template <int R> Index fan_in(Shape<R> const& shape) {
 }
 
 /// He et al., 2015: N(0, gain^2 / fan_in); gain sqrt(2) suits (leaky) rectifiers.
-template <class T = float, Device D = Cpu, int R> Tensor<T, R, D> he_normal(Shape<R> const& shape, Rng& rng, double gain = 1.4142135623730951) {
+template <class T = float, Device D = Cpu, int R>
+Tensor<T, R, D> he_normal(Shape<R> const& shape, Rng& rng, double gain = 1.4142135623730951) {
     return normal_init<T, D>(shape, gain / std::sqrt(static_cast<double>(fan_in(shape))), rng);
 }
 
@@ -31,9 +32,12 @@ template <class T = float, Device D = Cpu, int R> Tensor<T, R, D> torch_uniform(
 }
 
 /// N(0, deviation^2), redrawn outside [-limit, limit]: the initialisation of transformers.
-template <class T = float, Device D = Cpu, int R> Tensor<T, R, D> truncated_normal(Shape<R> const& shape, double deviation, Rng& rng, double limit = 2) {
+template <class T = float, Device D = Cpu, int R>
+Tensor<T, R, D> truncated_normal(Shape<R> const& shape, double deviation, Rng& rng, double limit = 2) {
     return detail::filled<T, D>(shape, [&](T* data, Index n) {
-        for (Index k = 0; k < n; ++k) do data[k] = static_cast<T>(rng.normal() * static_cast<float>(deviation)); while (std::abs(data[k]) > static_cast<T>(limit));
+        for (Index k = 0; k < n; ++k) do
+                data[k] = static_cast<T>(rng.normal() * static_cast<float>(deviation));
+            while (std::abs(data[k]) > static_cast<T>(limit));
     });
 }
 

@@ -30,7 +30,8 @@ template <class M, class V> void for_each_part(M& m, V&& visit, std::string cons
         if constexpr (detail::is_parameter<P> || detail::is_tensor<P>) visit(path, part);
         else if constexpr (Module<P>) for_each_part(part, visit, path);
         else {
-            static_assert(requires { part.begin(); }, "fields lists a part that is neither a Parameter, a Tensor, a module nor a range of modules");
+            static_assert(
+                requires { part.begin(); }, "fields lists a part that is neither a Parameter, a Tensor, a module nor a range of modules");
             int i = 0;
             for (auto& element : part) for_each_part(element, visit, (path.empty() ? "" : path + ".") + std::to_string(i++));
         }

@@ -11,7 +11,8 @@ struct AdamOptions {
     bool decoupled = false;
     static void fields(auto& self, auto&& field) {
         field("rate", self.rate, "learning rate"), field("beta1", self.beta1, "decay of the mean of gradients"),
-            field("beta2", self.beta2, "decay of the mean of squared gradients"), field("epsilon", self.epsilon, "added to the root of the latter"),
+            field("beta2", self.beta2, "decay of the mean of squared gradients"),
+            field("epsilon", self.epsilon, "added to the root of the latter"),
             field("weight_decay", self.weight_decay, "pull of the weights towards zero"),
             field("decoupled", self.decoupled, "decay the weights themselves, as AdamW does");
     }
@@ -57,7 +58,8 @@ template <> struct AdamKernel<Cpu> {
 /// Adam over the parameters of a module. T and D are those of the parameters.
 template <class T = float, Device D = Cpu> class Adam {
 public:
-    template <Module M> explicit Adam(M& module, AdamOptions const& options = {}) : options_(options), parameters_(flat_parameters<T, D>(module)) {
+    template <Module M>
+    explicit Adam(M& module, AdamOptions const& options = {}) : options_(options), parameters_(flat_parameters<T, D>(module)) {
         for (auto const& p : parameters_) {
             mean_.push_back(Tensor<T, 1, D>(Constant<T, 1, D>{p.value.shape(), T(0)}));
             square_.push_back(Tensor<T, 1, D>(Constant<T, 1, D>{p.value.shape(), T(0)}));

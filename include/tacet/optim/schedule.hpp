@@ -35,7 +35,8 @@ inline double ramp_down_factor(Index step, Index total, double fraction = 0.3) {
 /// for more than `patience` observations.
 class Plateau {
 public:
-    explicit Plateau(double gamma = 0.5, double patience = 10, double threshold = 1e-4) : gamma_(gamma), patience_(patience), threshold_(threshold) {}
+    explicit Plateau(double gamma = 0.5, double patience = 10, double threshold = 1e-4)
+        : gamma_(gamma), patience_(patience), threshold_(threshold) {}
     /// The factor after this observation.
     double observe(double loss) {
         if (loss < best_ * (1 - threshold_) || (std::isinf(best_) && std::isfinite(loss))) best_ = loss, waited_ = 0;
@@ -58,7 +59,8 @@ struct ScheduleOptions {
     std::vector<Index> milestones = {};
     double gamma = 0.5, floor = 0, fraction = 0.3;
     static void fields(auto& self, auto&& field) {
-        field("kind", self.kind, "constant, multi_step, cosine or ramp_down"), field("milestones", self.milestones, "multi_step: where the rate falls, in steps"),
+        field("kind", self.kind, "constant, multi_step, cosine or ramp_down"),
+            field("milestones", self.milestones, "multi_step: where the rate falls, in steps"),
             field("gamma", self.gamma, "multi_step: factor at each milestone"), field("floor", self.floor, "cosine: the last factor"),
             field("fraction", self.fraction, "ramp_down: share of the steps at the end that ramp");
     }

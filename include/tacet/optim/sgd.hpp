@@ -17,12 +17,14 @@ struct SgdOptions {
 
 template <class T = float, Device D = Cpu> class Sgd {
 public:
-    template <Module M> explicit Sgd(M& module, SgdOptions const& options = {}) : options_(options), parameters_(flat_parameters<T, D>(module)) {
+    template <Module M>
+    explicit Sgd(M& module, SgdOptions const& options = {}) : options_(options), parameters_(flat_parameters<T, D>(module)) {
         for (auto const& p : parameters_) velocity_.push_back(Tensor<T, 1, D>(Constant<T, 1, D>{p.value.shape(), T(0)}));
     }
     /// Moves every parameter that has a gradient, and clears the gradients.
     void step() {
-        T const rate = static_cast<T>(options_.rate), momentum = static_cast<T>(options_.momentum), decay = static_cast<T>(options_.weight_decay);
+        T const rate = static_cast<T>(options_.rate), momentum = static_cast<T>(options_.momentum),
+                decay = static_cast<T>(options_.weight_decay);
         ++steps_;
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
             auto const& p = parameters_[i];

@@ -47,7 +47,8 @@ template <class T = float, Device D = Cpu, int R> Tensor<T, R, D> iota(Shape<R> 
 }
 /// A tensor of rank 1 with these elements.
 template <Device D = Cpu, class T> Tensor<T, 1, D> from_values(std::vector<T> const& values) {
-    return detail::filled<T, D>(Shape<1>{{static_cast<Index>(values.size())}}, [&](T* data, Index) { std::copy(values.begin(), values.end(), data); });
+    return detail::filled<T, D>(Shape<1>{{static_cast<Index>(values.size())}},
+                                [&](T* data, Index) { std::copy(values.begin(), values.end(), data); });
 }
 
 /// The value of a rank-0 tensor, on the host.

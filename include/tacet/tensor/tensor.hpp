@@ -73,7 +73,8 @@ public:
     }
     /// The same memory seen with other extents. Throws ShapeError when the number of elements differs.
     template <int Q> Tensor<T, Q, D> reshape(Shape<Q> const& shape) const {
-        check_shape(shape.size() == shape_.size(), "reshape: ", shape_, " has ", shape_.size(), " elements, ", shape, " has ", shape.size());
+        check_shape(shape.size() == shape_.size(), "reshape: ", shape_, " has ", shape_.size(), " elements, ", shape, " has ",
+                    shape.size());
         return Tensor<T, Q, D>(buffer_, shape);
     }
 
