@@ -23,10 +23,14 @@ struct Options {
     static void fields(auto& self, auto&& field) {
         field("input", self.input, "noisy images, or folders of images", positional, required);
         field("output", self.output, "the denoised image, or a folder for several", required);
-        field("weights", self.weights, "safetensors or PyTorch file; the network is recognised from its contents (default: the checkpoint that comes with "
-                                       "tacet, blind to Gaussian noise up to 50)", metavar("FILE"));
-        field("reference", self.reference, "the clean image, or a folder with images of the same names: quality is reported", metavar("CLEAN"));
-        field("max_memory", self.max_memory, "working memory; larger images are denoised in tiles, with the same result", metavar("MB"), range(16, 1 << 20));
+        field("weights", self.weights,
+              "safetensors or PyTorch file; the network is recognised from its contents (default: the checkpoint that comes with "
+              "tacet, blind to Gaussian noise up to 50)",
+              metavar("FILE"));
+        field("reference", self.reference, "the clean image, or a folder with images of the same names: quality is reported",
+              metavar("CLEAN"));
+        field("max_memory", self.max_memory, "working memory; larger images are denoised in tiles, with the same result", metavar("MB"),
+              range(16, 1 << 20));
         field("jpeg_quality", self.jpeg_quality, "quality of JPEG outputs", range(1, 100));
         field("overwrite", self.overwrite, "replace existing outputs");
         field("json", self.json, "print one JSON line per image");
@@ -42,20 +46,32 @@ Index replace_non_finite(Tensor<float, 3> const& x) {
 }
 
 // The clean picture for an input: the file that --reference names, or the one of the same stem in that folder.
-Tensor<float, 3> reference_for(std::filesystem::path const& input, std::filesystem::path const& reference) {
-    if (!std::filesystem::is_directory(reference)) return read_image(reference).pixels;
+std::filesystem::path reference_file(std::filesystem::path const& input, std::filesystem::path const& reference) {
+    if (!std::filesystem::is_directory(reference)) return reference;
     for (auto const& file : list_images(reference))
-        if (file.stem() == input.stem()) return read_image(file).pixels;
+        if (file.stem() == input.stem()) return file;
     throw Error(reference.string() + ": no image named " + input.stem().string());
 }
 
-void print_result(Options const& o, FileJob const& job, Tensor<float, 3> const& result, double seconds) {
-    Json::Object line{{"input", job.input.string()}, {"output", job.output.string()}, {"seconds", seconds}, {"peak_memory_mb", peak_memory_mb()}};
+// Reads the clean picture, if there is one, before any work is done: it must fit the image, and the output must not replace it.
+std::optional<Tensor<float, 3>> read_reference(Options const& o, FileJob const& job, Tensor<float, 3> const& image) {
+    if (!o.reference) return std::nullopt;
+    auto const file = reference_file(job.input, *o.reference);
+    check_output(job.output, o.overwrite, std::array{file});
+    auto const clean = read_image(file).pixels;
+    check_shape(clean.shape() == image.shape(), job.input.string(), ": its shape ", image.shape(), " differs from that of the reference, ",
+                clean.shape());
+    return clean;
+}
+
+void print_result(Options const& o, FileJob const& job, Tensor<float, 3> const& result, std::optional<Tensor<float, 3>> const& clean,
+                  double seconds) {
+    Json::Object line{
+        {"input", job.input.string()}, {"output", job.output.string()}, {"seconds", seconds}, {"peak_memory_mb", peak_memory_mb()}};
     std::string text = concat_text(job.output.string(), "  ", fixed_number(seconds, 2), " s");
-    if (o.reference) {
-        auto const clean = reference_for(job.input, *o.reference);
-        double const quality = psnr(result, clean), similarity = ssim(result, clean);
-        line.insert(line.end(), {{"psnr", quality}, {"psnr_float", psnr_float(result, clean)}, {"ssim", similarity}});
+    if (clean) {
+        double const quality = psnr(result, *clean), similarity = ssim(result, *clean);
+        line.insert(line.end(), {{"psnr", quality}, {"psnr_float", psnr_float(result, *clean)}, {"ssim", similarity}});
         text += concat_text("  PSNR ", fixed_number(quality, 2), " dB  SSIM ", fixed_number(similarity, 4));
     }
     std::printf("%s\n", o.json ? Json(line).dump().c_str() : text.c_str());
@@ -63,23 +79,26 @@ void print_result(Options const& o, FileJob const& job, Tensor<float, 3> const& 
 }
 
 int main(int argc, char** argv) {
-    Program const program{.name = "denoise",
-                          .description = "Denoises images of any size: PNG, JPEG, BMP, PNM, PFM, TIFF; grey or colour, 8 or 16 bits or float. Alpha and "
-                                         "colour profiles are carried over. No noise is ever added.",
-                          .examples = {{"denoise photo.jpg --output clean.png", ""},
-                                       {"denoise --weights run/best.safetensors photos --output clean", "a folder, with weights of your own"},
-                                       {"denoise --weights n2n-gaussian.pt noisy.png --output clean.png --reference photo.png --json", "published weights"}}};
+    Program const program{
+        .name = "denoise",
+        .description = "Denoises images of any size: PNG, JPEG, BMP, PNM, PFM, TIFF; grey or colour, 8 or 16 bits or float. Alpha and "
+                       "colour profiles are carried over. No noise is ever added.",
+        .examples = {{"denoise photo.jpg --output clean.png", ""},
+                     {"denoise --weights run/best.safetensors photos --output clean", "a folder, with weights of your own"},
+                     {"denoise --weights n2n-gaussian.pt noisy.png --output clean.png --reference photo.png --json", "published weights"}}};
     return run_main<Options>(argc, argv, program, [&](Options const& o) {
-        auto const jobs = plan_file_jobs(o.input, o.output, o.overwrite);
         auto const network = AnyDenoiser::read(o.weights ? *o.weights : default_weights());
+        auto const jobs = plan_file_jobs(o.input, o.output, o.overwrite);
         Progress progress(static_cast<Index>(jobs.size()), "denoise", {.unit = "image"});
         Index done = 0;
         bool assumed = false;
         int const status = run_file_jobs(jobs, program.name, [&](FileJob const& job) {
             auto const began = steady_seconds();
             Image image = read_image(job.input);
+            auto const clean = read_reference(o, job, image.pixels);
             if (image.icc_profile.empty() && !std::exchange(assumed, true)) progress.note("no colour profile: sRGB is assumed");
-            if (auto const bad = replace_non_finite(image.pixels)) progress.note(concat_text(job.input.string(), ": ", bad, " values are not finite; taken as 0"));
+            if (auto const bad = replace_non_finite(image.pixels))
+                progress.note(concat_text(job.input.string(), ": ", bad, " values are not finite; taken as 0"));
             auto const show = [&](double share) {
                 progress.update(done, concat_text(job.input.filename().string(), ' ', static_cast<int>(100 * share), " %"));
                 return true;
@@ -87,7 +106,7 @@ int main(int argc, char** argv) {
             image.pixels = network.denoise(image.pixels, {.max_memory = o.max_memory * 1'000'000, .progress = show});
             write_image(job.output, image, {.jpeg_quality = o.jpeg_quality, .overwrite = o.overwrite});
             progress.update(++done);
-            print_result(o, job, image.pixels, steady_seconds() - began);
+            print_result(o, job, image.pixels, clean, steady_seconds() - began);
         });
         progress.finish();
         return status;

@@ -19,10 +19,26 @@ struct Options {
         field("reference", self.reference, "folder of clean images", metavar("DIR"), required);
         field("images", self.images, "folder of images to judge; files are matched by name without suffix", metavar("DIR"), required);
         field("border", self.border, "pixels left out on each side", range(0, 1000));
-        field("best_blur", self.best_blur, "also report the best Gaussian blur of each image, its sigma chosen with the reference: the bar for a denoiser");
+        field("best_blur", self.best_blur,
+              "also report the best Gaussian blur of each image, its sigma chosen with the reference: the bar for a denoiser");
         field("json", self.json, "print one JSON line per image, the means last");
     }
 };
+
+// Prints what was found for one image, and adds it to the sums: PSNR, SSIM, best blur.
+void judge(Options const& o, FilePair const& pair, Table& table, std::array<double, 3>& sums) {
+    auto const clean = read_image(pair.first).pixels, image = read_image(pair.second).pixels;
+    check_shape(clean.shape() == image.shape(), pair.second.string(), ": its shape ", image.shape(),
+                " differs from that of the reference, ", clean.shape());
+    double const p = psnr(image, clean, o.border), s = ssim(image, clean, o.border);
+    double const blur = o.best_blur ? best_gaussian_blur(image, clean).psnr : 0;
+    sums[0] += p, sums[1] += s, sums[2] += blur;
+    Json::Object line{{"image", pair.second.string()}, {"psnr", p}, {"ssim", s}};
+    std::vector<std::string> cells{pair.second.stem().string(), fixed_number(p, 3), fixed_number(s, 4)};
+    if (o.best_blur) line.push_back({"psnr_blur", blur}), cells.push_back(fixed_number(blur, 3));
+    table.add_row(cells);
+    if (o.json) std::printf("%s\n", Json(line).dump().c_str());
+}
 
 int main(int argc, char** argv) {
     Program const program{.name = "evaluate",
@@ -33,33 +49,31 @@ int main(int argc, char** argv) {
         std::vector<std::string> columns{"image", "PSNR (dB)", "SSIM"};
         if (o.best_blur) columns.push_back("best blur (dB)");
         Table table(columns);
-        double psnr_sum = 0, ssim_sum = 0, blur_sum = 0;
-        for (auto const& [reference, path] : pairs) {
-            auto const clean = read_image(reference).pixels, image = read_image(path).pixels;
-            check_shape(clean.shape() == image.shape(), path.string(), ": its shape ", image.shape(), " differs from that of the reference, ", clean.shape());
-            double const p = psnr(image, clean, o.border), s = ssim(image, clean, o.border);
-            psnr_sum += p, ssim_sum += s;
-            Json::Object line{{"image", path.string()}, {"psnr", p}, {"ssim", s}};
-            std::vector<std::string> cells{path.stem().string(), fixed_number(p, 3), fixed_number(s, 4)};
-            if (o.best_blur) {
-                double const blur = best_gaussian_blur(image, clean).psnr;
-                blur_sum += blur;
-                line.push_back({"psnr_blur", blur}), cells.push_back(fixed_number(blur, 3));
+        std::array<double, 3> sums{};
+        std::size_t failed = 0;
+        for (auto const& pair : pairs) {
+            try {
+                judge(o, pair, table, sums);
+            } catch (Error const& error) {
+                ++failed;
+                std::fprintf(stderr, "%s: %s\n", program.name.c_str(), error.what());
             }
-            table.add_row(cells);
-            if (o.json) std::printf("%s\n", Json(line).dump().c_str());
         }
-        auto const n = static_cast<double>(pairs.size());
-        std::string const protocol = concat_text("8 bits, all channels, border ", o.border, "; SSIM: Gaussian 11x11, sigma 1.5, valid area, mean of channels");
+        check(failed < pairs.size(), "no image could be judged");
+        auto const count = pairs.size() - failed;
+        for (double& sum : sums) sum /= static_cast<double>(count);
+        std::string const protocol =
+            concat_text("8 bits, all channels, border ", o.border, "; SSIM: Gaussian 11x11, sigma 1.5, valid area, mean of channels");
         if (o.json) {
-            Json::Object line{{"images", pairs.size()}, {"psnr", psnr_sum / n}, {"ssim", ssim_sum / n}, {"protocol", protocol}};
-            if (o.best_blur) line.push_back({"psnr_blur", blur_sum / n});
+            Json::Object line{{"images", count}, {"psnr", sums[0]}, {"ssim", sums[1]}, {"protocol", protocol}};
+            if (o.best_blur) line.push_back({"psnr_blur", sums[2]});
             std::printf("%s\n", Json(line).dump().c_str());
-            return;
+            return failed > 0 ? 1 : 0;
         }
-        std::vector<std::string> cells{concat_text("mean of ", pairs.size()), fixed_number(psnr_sum / n, 3), fixed_number(ssim_sum / n, 4)};
-        if (o.best_blur) cells.push_back(fixed_number(blur_sum / n, 3));
+        std::vector<std::string> cells{concat_text("mean of ", count), fixed_number(sums[0], 3), fixed_number(sums[1], 4)};
+        if (o.best_blur) cells.push_back(fixed_number(sums[2], 3));
         table.add_row(cells);
         std::printf("%s%s\n", table.text().c_str(), protocol.c_str());
+        return failed > 0 ? 1 : 0;
     });
 }

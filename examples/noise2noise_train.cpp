@@ -15,7 +15,7 @@ struct Options {
     std::vector<std::filesystem::path> train, valid, pairs, valid_pairs;
     std::string noise = "gaussian:0-50";
     bool clean_targets = false;
-    Index batch = 4, crop = 64, width = 48, valid_images = 8;
+    Index batch = 4, crop = 128, width = 48, valid_images = 8;
     std::uint64_t seed = 0;
     TrainOptions training;
     std::filesystem::path output = "run";
@@ -23,7 +23,8 @@ struct Options {
     std::size_t cache_memory = 1024;
 
     static void fields(auto& self, auto&& field) {
-        field("train", self.train, "folders of clean pictures, corrupted on the fly; the word dead-leaves trains on generated pictures", metavar("DIR"));
+        field("train", self.train, "folders of clean pictures, corrupted on the fly; the word dead-leaves trains on generated pictures",
+              metavar("DIR"));
         field("valid", self.valid, "folders of clean pictures for validation; dead-leaves generates them", metavar("DIR"));
         field("pairs", self.pairs, "two folders with noisy pictures of the same scenes, matched by name", metavar("DIR"), values(2));
         field("valid_pairs", self.valid_pairs, "two such folders for validation", metavar("DIR"), values(2));
@@ -44,24 +45,26 @@ struct Options {
 };
 
 int main(int argc, char** argv) {
-    Program const program{.name = "noise2noise_train",
-                          .description = "Learns to denoise without clean data (Lehtinen et al., Noise2Noise, ICML 2018). The run's folder receives weights "
-                                         "(best.safetensors, last.safetensors), the log, curves, a montage per validation and report.html. The same command "
-                                         "continues a run that was stopped, with the same result as if it had not been.",
-                          .examples = {{"noise2noise_train --train photos --valid others --output run", "pictures, with noise added on the fly"},
-                                       {"noise2noise_train --pairs first second --valid-pairs a b --output run", "your own noisy pairs"},
-                                       {"noise2noise_train --train dead-leaves --valid dead-leaves --output run", "no pictures at all"}}};
+    Program const program{
+        .name = "noise2noise_train",
+        .description = "Learns to denoise without clean data (Lehtinen et al., Noise2Noise, ICML 2018). The run's folder receives weights "
+                       "(best.safetensors, last.safetensors), the log, curves, a montage per validation and report.html. The same command "
+                       "continues a run that was stopped, with the same result as if it had not been.",
+        .examples = {{"noise2noise_train --train photos --valid others --output run", "pictures, with noise added on the fly"},
+                     {"noise2noise_train --pairs first second --valid-pairs a b --output run", "your own noisy pairs"},
+                     {"noise2noise_train --train dead-leaves --valid dead-leaves --output run", "no pictures at all"}}};
     return run_main<Options>(argc, argv, program, [&](Options const& o) {
         check(o.crop % Noise2NoiseUNet<>::multiple == 0, "--crop: ", o.crop, " is not a multiple of ", Noise2NoiseUNet<>::multiple);
         if (o.threads > 0) set_num_threads(o.threads);
-        PatchOptions const patches{.batch = o.batch, .crop = o.crop, .seed = o.seed, .noise = parse_noise(o.noise), .clean_targets = o.clean_targets};
+        PatchOptions const patches{
+            .batch = o.batch, .crop = o.crop, .seed = o.seed, .noise = parse_noise(o.noise), .clean_targets = o.clean_targets};
         auto const source = make_source(o.train, o.pairs, patches, o.cache_memory * 1'000'000);
         ValidationSet const validation(o.valid, o.valid_pairs, patches.noise, o.seed, o.valid_images);
 
-        RunFolder run(o.output, o);
         Rng rng(Stream{.seed = o.seed, .purpose = Purpose::initialise});
         Noise2NoiseUNet<> model(3, 3, rng, o.width);
         Trainer trainer(model, o.training);
+        RunFolder run(o.output, o);  // last: options that are refused above leave no folder behind
         Checkpoint description;
         description.metadata = {{"network", model.name}, {"noise", o.noise}, {"written_by", "tacet " TACET_VERSION}};
         auto const validate = [&](Noise2NoiseUNet<>& m) {

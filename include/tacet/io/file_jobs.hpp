@@ -3,6 +3,7 @@
 #include <tacet/io/image_folder.hpp>
 #include <tacet/io/atomic_file.hpp>
 #include <cstdio>
+#include <exception>
 #include <set>
 
 namespace tacet {
@@ -27,8 +28,8 @@ inline std::vector<std::filesystem::path> expand_inputs(std::vector<std::filesys
 /// folder, created if missing, and receives files of the inputs' names, with `suffix` where one is given (and .png where the input's
 /// format cannot be written).
 /// Throws Error, before anything is computed, for outputs that are inputs, that exist (unless `overwrite`), or that would be written twice.
-inline std::vector<FileJob> plan_file_jobs(std::vector<std::filesystem::path> const& arguments, std::filesystem::path const& output, bool overwrite,
-                                           std::string const& suffix = "") {
+inline std::vector<FileJob> plan_file_jobs(std::vector<std::filesystem::path> const& arguments, std::filesystem::path const& output,
+                                           bool overwrite, std::string const& suffix = "") {
     namespace fs = std::filesystem;
     auto const inputs = expand_inputs(arguments);
     bool const one = arguments.size() == 1 && !fs::is_directory(arguments[0]) && image_format_of(output) && !fs::is_directory(output);
@@ -57,7 +58,7 @@ template <class Body> int run_file_jobs(std::vector<FileJob> const& jobs, std::s
     for (auto const& job : jobs) {
         try {
             body(job);
-        } catch (Error const& error) {
+        } catch (std::exception const& error) {  // std::bad_alloc, too: the next image may be smaller
             ++failed;
             std::fprintf(stderr, "%s: %s\n", program.c_str(), error.what());
         }

@@ -21,7 +21,8 @@ struct TrainOptions {
         field("loss", self.loss, "l2 (zero-mean noise), l1 (median) or charbonnier");
         field("adam", self.adam, "the optimizer");
         field("schedule", self.schedule, "learning rate over the run");
-        field("ema", self.ema, "decay of the averaged weights, which are those validated and kept as best; 0 turns averaging off", range(0.0, 0.999999));
+        field("ema", self.ema, "decay of the averaged weights, which are those validated and kept as best; 0 turns averaging off",
+              range(0.0, 0.999999));
         field("clip", self.clip, "largest norm of the gradient; 0 turns clipping off", range(0.0, 1e9));
         field("valid_every", self.valid_every, "steps between validations", range(1, 1'000'000'000));
         field("save_every", self.save_every, "steps between checkpoints", range(1, 1'000'000'000));

@@ -21,6 +21,7 @@ public:
         std::error_code error;
         std::filesystem::create_directories(path_, error);
         check(!error, path_.string(), ": cannot make the folder: ", error.message());
+        check_ours();
         lock();
         auto const config = path_ / "config.json";
         if (std::filesystem::exists(config)) {
@@ -28,7 +29,8 @@ public:
             auto const different = options_difference(before, options);
             std::string list;
             for (auto const& line : different) list += (list.empty() ? "" : "; ") + line;
-            check(different.empty(), path_.string(), ": this run was begun with other options (", list, "); use the same ones or another folder");
+            check(different.empty(), path_.string(), ": this run was begun with other options (", list,
+                  "); use the same ones or another folder");
         } else {
             auto const text = options_to_json(options).dump(2) + "\n";
             write_file_atomically(config, std::as_bytes(std::span(text)));
@@ -45,7 +47,7 @@ public:
     /// The state that the last process left, if any.
     std::optional<Checkpoint> last() const {
         if (!std::filesystem::exists(file("last.safetensors"))) return std::nullopt;
-        return read_safetensors(file("last.safetensors"));
+        return read_safetensors(file("last.safetensors"));  // errors name the file
     }
     void save_last(Checkpoint const& state) const { write_safetensors(file("last.safetensors"), state, true); }
     void save_best(Checkpoint const& weights) const { write_safetensors(file("best.safetensors"), weights, true); }
@@ -67,6 +69,15 @@ public:
     }
 
 private:
+    /// A folder without config.json may hold what a process leaves that was killed while it began, and nothing else.
+    void check_ours() const {
+        if (std::filesystem::exists(path_ / "config.json")) return;
+        for (auto const& entry : std::filesystem::directory_iterator(path_)) {
+            auto const name = entry.path().filename().string();
+            check(name == ".lock" || name.starts_with(detail::temporary_prefix), path_.string(), ": holds other files (", name,
+                  ") and no run; use a new folder");
+        }
+    }
     void lock() {
         lock_ = ::open((path_ / ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
         check(lock_ >= 0, path_.string(), ": cannot write into the folder");

@@ -77,9 +77,11 @@ public:
     Checkpoint state() {
         Checkpoint c;
         for_each_state(model_, [&](std::string const& name, auto const& t) { c.tensors.push_back(named_tensor("model." + name, t)); });
-        if (ema_) with_average([&](M& m) {
-            for_each_parameter(m, [&](std::string const& name, auto const& p) { c.tensors.push_back(named_tensor("ema." + name, p.value())); });
-        });
+        if (ema_)
+            with_average([&](M& m) {
+                for_each_parameter(
+                    m, [&](std::string const& name, auto const& p) { c.tensors.push_back(named_tensor("ema." + name, p.value())); });
+            });
         adam_.for_each_state([&](std::string const& name, auto const& t) { c.tensors.push_back(named_tensor("optim." + name, t)); });
         c.metadata["step"] = std::to_string(step_);
         c.metadata["optimizer_steps"] = std::to_string(adam_.steps());
@@ -108,7 +110,8 @@ private:
     static Index number(Checkpoint const& c, char const* key) {
         auto const it = c.metadata.find(key);
         Index value = 0;
-        bool const ok = it != c.metadata.end() && std::from_chars(it->second.data(), it->second.data() + it->second.size(), value).ec == std::errc();
+        bool const ok =
+            it != c.metadata.end() && std::from_chars(it->second.data(), it->second.data() + it->second.size(), value).ec == std::errc();
         check(ok && value >= 0, "the training state has no valid \"", key, "\"");
         return value;
     }

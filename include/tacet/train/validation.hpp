@@ -10,7 +10,14 @@ namespace tacet {
 
 namespace detail {
 /// Whether the one folder named is the word for generated pictures.
-inline bool means_dead_leaves(std::vector<std::filesystem::path> const& folders) { return folders.size() == 1 && folders[0] == "dead-leaves"; }
+inline bool means_dead_leaves(std::vector<std::filesystem::path> const& folders) {
+    bool const named = std::find(folders.begin(), folders.end(), "dead-leaves") != folders.end();
+    check(!named || folders.size() == 1, "dead-leaves, the word for generated pictures, stands alone; name a folder ./dead-leaves");
+    std::error_code error;
+    if (named && std::filesystem::exists("dead-leaves", error))
+        std::fprintf(stderr, "dead-leaves means generated pictures; write ./dead-leaves for the folder of that name\n");
+    return named;
+}
 
 /// All images of several folders.
 inline std::vector<std::filesystem::path> list_all(std::vector<std::filesystem::path> const& folders) {
@@ -51,14 +58,17 @@ template <class Files, class PathOf> void drop_small(Files& files, Index crop, P
         auto const shape = read_image(path_of(f)).pixels.shape();
         return shape[0] < crop || shape[1] < crop;
     });
-    if (files.size() < before) std::fprintf(stderr, "%zu of %zu pictures are smaller than %td x %td and are skipped\n", before - files.size(), before, crop, crop);
-    check(!files.empty(), "all ", before, " training pictures are smaller than a patch of ", crop, " x ", crop, " pixels; use a smaller --crop");
+    if (files.size() < before)
+        std::fprintf(stderr, "%zu of %zu pictures are smaller than %td x %td and are skipped\n", before - files.size(), before, crop, crop);
+    check(!files.empty(), "all ", before, " training pictures are smaller than a patch of ", crop, " x ", crop,
+          " pixels; use a smaller --crop");
 }
 }  // namespace detail
 
 /// The training data that a command line names: folders of clean pictures, generated ones, or two folders of noisy pairs.
-inline std::unique_ptr<BatchSource> make_source(std::vector<std::filesystem::path> const& train, std::vector<std::filesystem::path> const& pairs,
-                                                PatchOptions const& patches, std::size_t cache_bytes) {
+inline std::unique_ptr<BatchSource> make_source(std::vector<std::filesystem::path> const& train,
+                                                std::vector<std::filesystem::path> const& pairs, PatchOptions const& patches,
+                                                std::size_t cache_bytes) {
     check(train.empty() != pairs.empty(), "name the training data with either --train or --pairs");
     if (detail::means_dead_leaves(train)) return std::make_unique<DeadLeavesSource>(patches);
     if (!train.empty()) {
@@ -71,7 +81,8 @@ inline std::unique_ptr<BatchSource> make_source(std::vector<std::filesystem::pat
     detail::drop_small(matched, patches.crop, [](auto const& f) { return f.first; });
     std::vector<std::filesystem::path> first, second;
     for (auto const& pair : matched) {
-        check_shape(read_image(pair.first).pixels.shape() == read_image(pair.second).pixels.shape(), pair.first.string(), " and ", pair.second.string(), " differ in size");
+        check_shape(read_image(pair.first).pixels.shape() == read_image(pair.second).pixels.shape(), pair.first.string(), " and ",
+                    pair.second.string(), " differ in size");
         first.push_back(pair.first), second.push_back(pair.second);
     }
     return std::make_unique<detail::OwningSource<PairSource>>(patches, cache_bytes, first, second);
@@ -90,21 +101,22 @@ class ValidationSet {
 public:
     ValidationSet(std::vector<std::filesystem::path> const& clean, std::vector<std::filesystem::path> const& pairs, NoiseSpec const& noise,
                   std::uint64_t seed, Index count) {
-        check(!clean.empty() || !pairs.empty(), "name pictures for validation with --valid or --valid-pairs");
+        check(clean.empty() != pairs.empty(), "name pictures for validation with either --valid or --valid-pairs");
         if (detail::means_dead_leaves(clean))
             for (Index k = 0; k < count; ++k)
-                add(dead_leaves(side, side, Rng(Stream{.seed = seed ^ 0x5eed, .purpose = Purpose::validation, .image = static_cast<std::uint32_t>(k)})), noise, seed);
+                add(dead_leaves(side, side,
+                                Rng(Stream{.seed = seed ^ 0x5eed, .purpose = Purpose::validation, .image = static_cast<std::uint32_t>(k)})),
+                    noise, seed);
         else if (!clean.empty()) {
             auto const files = detail::list_all(clean);
             for (Index k = 0; k < std::min<Index>(count, std::ssize(files)); ++k)
                 add(detail::middle(to_rgb(read_image(files[static_cast<std::size_t>(k)]).pixels), side), noise, seed);
         } else
             for (auto const& [a, b] : match_folders(pairs[0], pairs[1]))
-                if (std::ssize(noisy_) < count) {
-                    noisy_.push_back(detail::middle(to_rgb(read_image(a).pixels), side));
-                    other_.push_back(detail::middle(to_rgb(read_image(b).pixels), side));
-                }
+                if (std::ssize(noisy_) < count) add_pair(a, b);
     }
+
+    Index size() const { return std::ssize(noisy_); }
 
     /// Denoises every picture with `denoise(noisy)`.
     template <class Denoise> ValidationResult run(Denoise denoise) const {
@@ -117,7 +129,8 @@ public:
             if (k < 3) rows.push_back({noisy_[k], y, clean_.empty() ? other_[k] : clean_[k]});
         }
         auto const n = static_cast<double>(noisy_.size());
-        ValidationResult result{.figures = {{"psnr_noisy_target", noisy / n}}, .quality = (clean_.empty() ? noisy : clean) / n, .picture = montage(rows)};
+        ValidationResult result{
+            .figures = {{"psnr_noisy_target", noisy / n}}, .quality = (clean_.empty() ? noisy : clean) / n, .picture = montage(rows)};
         if (!clean_.empty()) result.figures.insert(result.figures.end(), {{"psnr", clean / n}, {"psnr_input", input / n}});
         return result;
     }
@@ -130,6 +143,12 @@ private:
         clean_.push_back(clean);
         noisy_.push_back(add_noise(clean, noise, Rng(Stream{.seed = seed, .purpose = Purpose::validation, .image = k})));
         other_.push_back(add_noise(clean, noise, Rng(Stream{.seed = seed, .purpose = Purpose::validation, .image = k, .epoch = 1})));
+    }
+
+    void add_pair(std::filesystem::path const& a, std::filesystem::path const& b) {
+        auto const x = to_rgb(read_image(a).pixels), y = to_rgb(read_image(b).pixels);
+        check_shape(x.shape() == y.shape(), a.string(), " and ", b.string(), " differ in size: ", x.shape(), " and ", y.shape());
+        noisy_.push_back(detail::middle(x, side)), other_.push_back(detail::middle(y, side));
     }
 
     std::vector<Tensor<float, 3>> noisy_, other_, clean_;

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include <support/program.hpp>
+
+using namespace tacet;
+using namespace tacet::test;
+
+namespace {
+Image flat(float level, Index side = 16) {
+    Image image;
+    image.pixels = Tensor<float, 3>(Shape{side, side, Index(3)});
+    image.pixels.assign(level / 255.f);
+    return image;
+}
+// SSIM of two constant pictures: the contrast term is 1.
+double flat_ssim(double a, double b) { return (2 * a * b + 6.5025) / (a * a + b * b + 6.5025); }
+}  // namespace
+
+TEST_CASE("evaluate: help, version, unknown options") { check_frame("evaluate", "--refrence", "--reference"); }
+
+TEST_CASE("evaluate: known PSNR and SSIM; the last line holds the means") {
+    ScratchFolder dir;
+    write_picture(dir / "clean/a.png", flat(100));
+    write_picture(dir / "clean/b.png", flat(50));
+    write_picture(dir / "noisy/a.ppm", flat(110));  // matched by stem
+    write_picture(dir / "noisy/b.png", flat(51));
+    Words const words{"--reference", dir / "clean", "--images", dir / "noisy"};
+    auto const p = run_program("evaluate", {words[0], words[1], words[2], words[3], "--json"});
+    INFO(p.err);
+    REQUIRE(p.status == 0);
+    auto const lines = json_lines(p.out);
+    REQUIRE(lines.size() == 3);
+    double const a = 20 * std::log10(255.0 / 10), b = 20 * std::log10(255.0);
+    CHECK(lines[0].at("psnr").number() == Approx(a).epsilon(1e-12));
+    CHECK(lines[1].at("psnr").number() == Approx(b).epsilon(1e-12));
+    CHECK(lines[0].at("ssim").number() == Approx(flat_ssim(100, 110)).epsilon(1e-6));
+    CHECK(lines[2].at("psnr").number() == Approx((a + b) / 2).epsilon(1e-12));
+    CHECK(lines[2].at("ssim").number() == Approx((flat_ssim(100, 110) + flat_ssim(50, 51)) / 2).epsilon(1e-6));
+    auto const text = run_program("evaluate", words);
+    CHECK(text.status == 0);
+    CHECK_THAT(text.out, contains("24.")), CHECK_THAT(text.out, contains("border 0")), CHECK_THAT(text.out, contains("8 bits"));
+}
+
+TEST_CASE("evaluate: the border is left out") {
+    ScratchFolder dir;
+    auto image = flat(100, 24);
+    write_picture(dir / "clean/a.png", image);
+    image.pixels = image.pixels.clone();
+    for (Index k = 0; k < 24 * 3; ++k) image.pixels.data()[k] = 0;  // wrong in the first row only
+    for (Index k = 24 * 3 * 12; k < 24 * 3 * 13; ++k) image.pixels.data()[k] = 101.f / 255;
+    write_picture(dir / "noisy/a.png", image);
+    auto const p = run_program("evaluate", {"--reference", dir / "clean", "--images", dir / "noisy", "--border", "2", "--json"});
+    REQUIRE(p.status == 0);
+    CHECK(json_lines(p.out).back().at("psnr").number() == Approx(10 * std::log10(255.0 * 255 * 20)).epsilon(1e-12));
+}
+
+TEST_CASE("evaluate: a bad image is reported, the others are judged") {
+    ScratchFolder dir;
+    for (char const* name : {"a.png", "b.png", "c.png"}) write_picture(dir / ("clean/" + std::string(name)), flat(100));
+    write_picture(dir / "noisy/a.png", flat(110));
+    write_picture(dir / "noisy/b.png", flat(110, 20));
+    write_text(dir / "noisy/c.png", "no picture");
+    auto const p = run_program("evaluate", {"--reference", dir / "clean", "--images", dir / "noisy", "--json"});
+    CHECK(p.status == 1);
+    CHECK_THAT(p.err, contains("b.png: its shape (20, 20, 3)")), CHECK_THAT(p.err, contains("c.png"));
+    auto const lines = json_lines(p.out);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[1].at("images").number() == 1);
+    CHECK(lines[1].at("psnr").number() == Approx(20 * std::log10(25.5)));
+}
+
+TEST_CASE("evaluate: folders that do not match") {
+    ScratchFolder dir;
+    write_picture(dir / "clean/a.png", flat(100));
+    write_picture(dir / "noisy/b.png", flat(100));
+    check_refused(run_program("evaluate", {"--reference", dir / "clean", "--images", dir / "noisy"}), "without a partner");
+    check_refused(run_program("evaluate", {"--reference", dir / "clean", "--images", dir / "none"}), "does not exist");
+    check_refused(run_program("evaluate", {"--reference", dir / "clean"}), "--images is required");
+}
