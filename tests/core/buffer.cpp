@@ -42,3 +42,9 @@ TEST_CASE("what cannot be allocated is an Error that says how much") {
     CHECK_THROWS_WITH(Buffer<Cpu>(-1, 4), "cannot allocate -1 elements of 4 bytes");
     CHECK_THROWS_WITH(Buffer<Cpu>(std::numeric_limits<Index>::max(), 8), tacet::test::contains("cannot allocate 9223372036854775807"));
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // sanitizers end the program instead
+TEST_CASE("memory that the system does not have is an Error, with advice") {
+    CHECK_THROWS_WITH(Buffer<Cpu>(Index(1) << 59, 1), "out of memory: 549755813888 MB were asked for; use smaller tiles or a smaller batch");
+}
+#endif
