@@ -91,7 +91,9 @@ TEST_CASE("denoise: a batch with bad files does the others") {
     write_picture(dir / "batch/c.bmp", picture(20, 20));
     auto const p = dir.run({dir / "batch", dir / "missing.png", "--output", dir / "out", "--json"});
     CHECK(p.status == 1);
-    CHECK_THAT(p.err, contains("b.png")), CHECK_THAT(p.err, contains("missing.png")), CHECK_THAT(p.err, contains("2 of 4 images failed"));
+    CHECK_THAT(p.err, contains("b.png"));
+    CHECK_THAT(p.err, contains("missing.png"));
+    CHECK_THAT(p.err, contains("2 of 4 images failed"));
     CHECK(json_lines(p.out).size() == 2);
     CHECK(fs::exists(dir / "out/a.png"));
     CHECK(fs::exists(dir / "out/c.bmp"));

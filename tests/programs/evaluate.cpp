@@ -37,7 +37,9 @@ TEST_CASE("evaluate: known PSNR and SSIM; the last line holds the means") {
     CHECK(lines[2].at("ssim").number() == Approx((flat_ssim(100, 110) + flat_ssim(50, 51)) / 2).epsilon(1e-6));
     auto const text = run_program("evaluate", words);
     CHECK(text.status == 0);
-    CHECK_THAT(text.out, contains("24.")), CHECK_THAT(text.out, contains("border 0")), CHECK_THAT(text.out, contains("8 bits"));
+    CHECK_THAT(text.out, contains("24."));
+    CHECK_THAT(text.out, contains("border 0"));
+    CHECK_THAT(text.out, contains("8 bits"));
 }
 
 TEST_CASE("evaluate: the border is left out") {
@@ -61,7 +63,8 @@ TEST_CASE("evaluate: a bad image is reported, the others are judged") {
     write_text(dir / "noisy/c.png", "no picture");
     auto const p = run_program("evaluate", {"--reference", dir / "clean", "--images", dir / "noisy", "--json"});
     CHECK(p.status == 1);
-    CHECK_THAT(p.err, contains("b.png: its shape (20, 20, 3)")), CHECK_THAT(p.err, contains("c.png"));
+    CHECK_THAT(p.err, contains("b.png: its shape (20, 20, 3)"));
+    CHECK_THAT(p.err, contains("c.png"));
     auto const lines = json_lines(p.out);
     REQUIRE(lines.size() == 2);
     CHECK(lines[1].at("images").number() == 1);

@@ -77,7 +77,7 @@ private:
         return Layer(in, out, 3, rng, {.padding = 1}, gain);
     }
     /// The paper's 64 (share 2) and 32 (share 1) at width 48, in multiples of 16 at others.
-    static Index last_width(Index width, Index share) { return (width * share * 2 / 3 + 15) / 16 * 16; }
+    static Index last_width(Index width, Index share) { return (std::max<Index>(width * share * 2 / 3, 1) + 15) / 16 * 16; }
 };
 
 /// The network of the checkpoints published with joeylitalien/noise2noise-pytorch: encoder levels 2 to 5 share one kernel, decoder

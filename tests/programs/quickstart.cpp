@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include <support/program.hpp>
+
+using namespace tacet;
+using namespace tacet::test;
+namespace fs = std::filesystem;
+
+TEST_CASE("quickstart: help, version, unknown options") { check_frame("quickstart", "--nois", "--noise"); }
+
+TEST_CASE("quickstart: with noise, the last line on stdout names the results and the figures") {
+    ScratchFolder dir;
+    write_picture(dir / "photo.png", picture(40, 52));
+    auto const p = run_program("quickstart", {dir / "photo.png", "--noise", "gaussian:25", "--out", dir / "out", "--steps", "2"});
+    INFO(p.err);
+    REQUIRE(p.status == 0);
+    auto const lines = json_lines(p.out);
+    REQUIRE(lines.size() == 1);
+    for (char const* key : {"output", "montage", "report"}) CHECK(fs::exists(lines[0].at(key).string()));
+    CHECK(lines[0].at("input").string() == (dir / "photo.png").string());
+    for (char const* key : {"seconds", "psnr_noisy", "psnr_denoised", "psnr_blur"}) CHECK(lines[0].at(key).number() > 0);
+    CHECK(read_image(lines[0].at("output").string()).pixels.shape() == Shape{Index(40), Index(52), Index(3)});
+    CHECK(run_program("quickstart", {dir / "photo.png", "--out", dir / "out", "--steps", "1"}).status == 0);  // our own folder: replaced
+}
+
+TEST_CASE("quickstart: without noise nothing is added and no figures are given; files of others stay") {
+    ScratchFolder dir;
+    write_picture(dir / "grey.png", picture(33, 20, 1));
+    auto const p = run_program("quickstart", {dir / "grey.png", "--out", dir / "out", "--steps", "1"});
+    INFO(p.err);
+    REQUIRE(p.status == 0);
+    auto const line = json_lines(p.out).at(0);
+    CHECK(!line.find("psnr_noisy"));
+    CHECK(read_image(line.at("output").string()).channels() == 1);
+    write_text(dir / "report.html", "mine");
+    check_refused(run_program("quickstart", {dir / "grey.png", "--out", dir.path, "--steps", "1"}), "--overwrite");
+    CHECK(text_of(dir / "report.html") == "mine");
+    check_refused(run_program("quickstart", {dir / "none.png", "--out", dir / "new", "--steps", "1"}), "none.png");
+}
