@@ -87,6 +87,7 @@ struct OpCase {
     std::vector<Domain> inputs = {};  // one per input; the others have the default
     double tolerance = 1e-11;         // double against the reference, relative to |element| + the root mean square of all
     double float_tolerance = 1e-5;    // float against double, likewise
+    double gradient_floor = 0;        // absolute error of a float gradient that may pass: where terms cancel to nearly 0
     bool differentiable = true;
     Bench bench = {};
     MakeRun f32 = {}, f64 = {};       // set by Case

@@ -15,15 +15,16 @@ inline std::string number(double v) {
     return s;
 }
 
-/// The first difference between y and what is expected, relative to |element| + the root mean square; empty when there is none.
-inline std::string difference(Array const& y, Array const& expected, double tolerance, char const* expectation) {
+/// The first difference between y and what is expected, relative to |element| + the root mean square, and beyond
+/// `floor`; empty when there is none.
+inline std::string difference(Array const& y, Array const& expected, double tolerance, char const* expectation, double floor = 0) {
     if (y.shape != expected.shape) return concat_text("the shape is ", text(y.shape), ", ", expectation, " ", text(expected.shape));
     double squares = 0;
     for (double v : expected.data) squares += v * v;
     double const scale = y.size() ? std::sqrt(squares / static_cast<double>(y.size())) : 0;
     for (std::size_t k = 0; k < y.data.size(); ++k) {
         double const a = y.data[k], b = expected.data[k];
-        if (a == b || (std::isnan(a) && std::isnan(b)) || std::fabs(a - b) <= tolerance * (std::fabs(b) + scale)) continue;
+        if (a == b || (std::isnan(a) && std::isnan(b)) || std::fabs(a - b) <= tolerance * (std::fabs(b) + scale) + floor) continue;
         auto const where = position(static_cast<std::ptrdiff_t>(k), y.shape);
         return concat_text("element ", text(where), " is ", number(a), ", ", expectation, " ", number(b));
     }
@@ -106,7 +107,7 @@ inline std::string check_gradients(OpCase const& op, Arrays const& in, Array con
     for (std::size_t k = 0; k < in.size(); ++k) {
         if (!wants[k]) continue;
         if (auto const d = check_gradient(*plain, in[k], k, doubles[k], weights); !d.empty()) return d;
-        if (auto const d = difference(floats[k], doubles[k], op.float_tolerance, "in double it is"); !d.empty())
+        if (auto const d = difference(floats[k], doubles[k], op.float_tolerance, "in double it is", op.gradient_floor); !d.empty())
             return concat_text("the gradient of input ", k, " in float: ", d);
     }
     return check_tape(op, in, wants, doubles, weights);

@@ -5,7 +5,7 @@
 
 namespace tacet {
 
-/// Device half of layer_norm. x, y, gx, gy (..., C); weight, bias, gw, gb (C); mean, rstd (rows of C elements), where rstd is the reciprocal
+/// Device half of layer_norm. x, y, gx, gy (..., C); weight, bias, gw, gb (C); mean, rstd (rows of x), where rstd is the reciprocal
 /// of the standard deviation. mean and rstd may be undefined in `run`, gx in `backward`, where they are not wanted.
 template <class D> struct LayerNormKernel {
     static_assert(sizeof(D) == 0, "layer_norm has no kernels for this device here: compile this file as .cu");

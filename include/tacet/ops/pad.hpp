@@ -78,9 +78,9 @@ template <> struct PadKernel<Cpu> {
         parallel_ranges(y.shape()[0] * grid.h.m, Rows::per_task(line), [&](Index first, Index last) {
             for (Index row = first; row < last; ++row) {
                 Index const i = grid.h.source(row % grid.h.m);
-                T const* const from = x.data() + (row / grid.h.m * grid.h.n + i) * grid.w.n * c;
-                if (i < 0) Rows::fill(y.data() + row * line, line, value);
-                else pad_row(y.data() + row * line, from, grid.w, c, value);
+                T* const to = y.data() + row * line;
+                if (i < 0) Rows::fill(to, line, value);
+                else pad_row(to, x.data() + (row / grid.h.m * grid.h.n + i) * grid.w.n * c, grid.w, c, value);
             }
         });
     }
