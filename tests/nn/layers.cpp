@@ -157,8 +157,7 @@ TEST_CASE("BatchNorm2d moves its running statistics while training, and uses the
 
 TEST_CASE("PRelu learns its slopes, and names the shapes that do not fit") {
     PRelu<> const activation(2);
-    Variable<float, 2> const x(iota(Shape{3, 2}), true);  // 0 1; 2 3; 4 5
-    x.value() -= 3;                                       // -3 -2; -1 0; 1 2
+    Variable<float, 2> const x{Tensor<float, 2>(iota(Shape{3, 2}) - 3.f), true};  // -3 -2; -1 0; 1 2
     backward(activation(x), ones(Shape{3, 2}));
     CHECK(activation.weight.grad()(0) == -4);
     CHECK(activation.weight.grad()(1) == -2);
