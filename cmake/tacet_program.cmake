@@ -6,12 +6,10 @@ include_guard()
 
 set(TACET_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
 
-function(tacet_program target)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "NAME" "SOURCES;LIBRARIES")
-    add_executable(${target} ${arg_SOURCES})
-    set_target_properties(${target} PROPERTIES
-        OUTPUT_NAME ${arg_NAME} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR} CXX_EXTENSIONS OFF)
-    target_link_libraries(${target} PRIVATE tacet::io ${arg_LIBRARIES})
+# Links a target to tacet::io and the libraries given, and sets this project's flags.
+function(tacet_program_flags target)
+    set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+    target_link_libraries(${target} PRIVATE tacet::io ${ARGN})
     if(TACET_NATIVE)
         target_link_libraries(${target} PRIVATE tacet::native)
     endif()
@@ -22,4 +20,11 @@ function(tacet_program target)
     if(TACET_WERROR)
         target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
     endif()
+endfunction()
+
+function(tacet_program target)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "NAME" "SOURCES;LIBRARIES")
+    add_executable(${target} ${arg_SOURCES})
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${arg_NAME} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+    tacet_program_flags(${target} ${arg_LIBRARIES})
 endfunction()
