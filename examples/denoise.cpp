@@ -108,7 +108,7 @@ int main(int argc, char** argv) {
             progress.update(++done);
             print_result(o, job, image.pixels, clean, steady_seconds() - began);
         });
-        progress.finish();
+        if (done > 0) progress.finish();
         return status;
     });
 }

@@ -26,7 +26,9 @@ struct Options {
 
     static void fields(auto& self, auto&& field) {
         field("image", self.image, "the picture to denoise (default: a generated one)", positional);
-        field("noise", self.noise, "add this noise first, such as gaussian:25 or poisson:30, and train for it; without it the picture is denoised as it is", metavar("SPEC"));
+        field("noise", self.noise,
+              "add this noise first, such as gaussian:25 or poisson:30, and train for it; without it the picture is denoised as it is",
+              metavar("SPEC"));
         field("out", self.out, "folder of the results", metavar("DIR"));
         field("steps", self.steps, "training steps", range(1, 1'000'000));
         field("seconds", self.seconds, "time for training; where it is short, the schedule is shortened", range(1.0, 1e6));
@@ -94,9 +96,12 @@ Series train(Noise2NoiseUNet<>& model, Options const& o, NoiseSpec const& noise)
 }
 
 int main(int argc, char** argv) {
-    Program const program{.name = "quickstart",
-                          .description = "Trains a small Noise2Noise network on noisy pairs of generated pictures, without clean data, and denoises a picture.",
-                          .examples = {{"quickstart photo.jpg", "denoises the picture as it is"}, {"quickstart --noise gaussian:25 photo.png", "adds noise first, and says how much better the result is"}}};
+    Program const program{
+        .name = "quickstart",
+        .description =
+            "Trains a small Noise2Noise network on noisy pairs of generated pictures, without clean data, and denoises a picture.",
+        .examples = {{"quickstart photo.jpg", "denoises the picture as it is"},
+                     {"quickstart --noise gaussian:25 photo.png", "adds noise first, and says how much better the result is"}}};
     return run_main<Options>(argc, argv, program, [&](Options const& o) {
         double const began = steady_seconds();
         Task const task(o);
@@ -112,19 +117,26 @@ int main(int argc, char** argv) {
         write_image(task.output(o), result, {.overwrite = task.overwrite});
         write_image(task.montage_file(o), picture, {.overwrite = task.overwrite});
 
-        Json::Object summary{{"input", task.input.string()}, {"output", task.output(o).string()}, {"montage", task.montage_file(o).string()},
+        Json::Object summary{{"input", task.input.string()},
+                             {"output", task.output(o).string()},
+                             {"montage", task.montage_file(o).string()},
                              {"report", (o.out / "report.html").string()}};
         Report report("Denoised without clean data", task.input.filename().string());
         if (task.clean) {
             double const before = psnr(task.noisy.pixels, *task.clean), after = psnr(result.pixels, *task.clean);
             auto const blur = best_gaussian_blur(task.noisy.pixels, *task.clean);
-            report.highlights({{"noisy", fixed_number(before, 2) + " dB"}, {"best blur", fixed_number(blur.psnr, 2) + " dB"}, {"denoised", fixed_number(after, 2) + " dB"}});
+            report.highlights({{"noisy", fixed_number(before, 2) + " dB"},
+                               {"best blur", fixed_number(blur.psnr, 2) + " dB"},
+                               {"denoised", fixed_number(after, 2) + " dB"}});
             summary.insert(summary.end(), {{"psnr_noisy", before}, {"psnr_denoised", after}, {"psnr_blur", blur.psnr}});
         }
-        report.image(std::span<unsigned char const>(encode_image(picture, ImageFormat::png)), task.clean ? "Noisy, denoised, clean" : "As it was, denoised");
+        report.image(std::span<unsigned char const>(encode_image(picture, ImageFormat::png)),
+                     task.clean ? "Noisy, denoised, clean" : "As it was, denoised");
         LinePlot const plot{.title = "Training loss", .x_label = "step", .y_label = "mean squared error", .series = {curve}, .log_y = true};
-        report.heading("Training").paragraph("The network saw only noisy pictures: pairs of generated dead leaves, each with its own noise (" + to_string(task.training_noise) +
-                                            "). The loss levels off at the variance of the targets' noise; it cannot fall below.");
+        report.heading("Training")
+            .paragraph("The network saw only noisy pictures: pairs of generated dead leaves, each with its own noise ("
+                       + to_string(task.training_noise)
+                       + "). The loss levels off at the variance of the targets' noise; it cannot fall below.");
         report.plot(plot.svg()).facts(environment());
         auto const html = report.html();
         write_file_atomically(o.out / "report.html", std::as_bytes(std::span(html)), task.overwrite);

@@ -226,6 +226,14 @@ TEST_CASE("a PNG of zero or absurd size is refused before memory is taken", "[pn
     CHECK(error_text([&] { decode_png(png.file(), {}); }) == "32768 x 32768 pixels are more than the limit of 268435456");
 }
 
+TEST_CASE("a PNG whose data cannot hold its pixels is refused before memory is taken", "[png]") {
+    PngParts const png{16000, 16000, 16, 6, {0, 1}};
+    auto const file = png.file(Bytes{0x78, 0x9c, 0x03, 0x00});
+    CHECK(error_text([&] { decode_png(file, {}); }) == "damaged: 4 bytes of image data for 16000 x 16000 pixels");
+    PngParts const zeros{3000, 1000, 8, 0, Bytes(1000 * 3001)};  // the most that compression does
+    CHECK(decode_both(zeros.file()).samples == Bytes(3'000'000));
+}
+
 TEST_CASE("headers that no PNG has are errors", "[png]") {
     auto const header_error = [](std::uint32_t bit_depth, std::uint32_t colour_type, std::uint32_t interlace = 0) {
         PngParts const png{1, 1, bit_depth, colour_type, {0, 1}, {}, interlace};

@@ -70,6 +70,8 @@ inline void decode_png_by_libpng(ByteSpan bytes, Raster& raster) {
 /// Decodes a PNG of any kind to 8 or 16 bits: palettes become RGB, transparent colours alpha. Throws Error when anything is damaged.
 inline Raster decode_png(ByteSpan bytes, ReadLimits const& limits) {
     auto const png = read_png_chunks(bytes);
+    check_extents(png.width, png.height, png.channels(), limits);
+    check_png_scanlines_fit(png);
     auto raster = make_raster(png.width, png.height, png.channels(), png.bit_depth == 16 ? 16 : 8, limits);
 #if TACET_WITH_PNG
     decode_png_by_libpng(bytes, raster);

@@ -10,6 +10,9 @@
 /// PNG's container (PNG 3rd edition, sections 5 and 11): what a file announces, checked before anything is decoded.
 namespace tacet::detail {
 
+/// A deflate stream of n bytes unpacks to at most this many times n: a match of 258 bytes takes at least two bits.
+inline constexpr std::size_t largest_deflate_ratio = 1032;
+
 struct PngFile {
     std::uint32_t width = 0, height = 0;
     int bit_depth = 0, colour_type = 0;
@@ -39,14 +42,14 @@ inline Bytes png_icc_profile(ByteSpan data) {
     auto const end_of_name = std::find(data.begin(), data.end(), 0);
     if (std::distance(end_of_name, data.end()) < 3) return {};
     auto const stream = data.subspan(static_cast<std::size_t>(end_of_name - data.begin()) + 2);
-    for (std::size_t room = 1 << 14; room <= 1 << 24; room *= 32) {  // the size shows only inside
-        Bytes profile(room);
+    auto const most = std::min<std::size_t>(1 << 24, stream.size() * largest_deflate_ratio);
+    for (std::size_t room = 1 << 14;; room *= 32) {  // the size shows only inside
+        Bytes profile(std::min(room, most));
         auto const size = zlib_decompress(stream, profile);
-        if (size < 0) continue;
-        profile.resize(static_cast<std::size_t>(size));
+        if (size < 0 && room < most) continue;
+        profile.resize(static_cast<std::size_t>(std::max<std::ptrdiff_t>(size, 0)));
         return profile;
     }
-    return {};
 }
 
 inline void read_png_chunk(PngFile& png, std::string const& type, ByteSpan data) {
@@ -100,6 +103,14 @@ inline std::uint64_t png_scanline_bytes(PngFile const& png) {
     for (auto const& [x, y, dx, dy] : passes)
         sum += bytes((std::uint64_t{png.width} + dx - 1 - x) / dx, (std::uint64_t{png.height} + dy - 1 - y) / dy);
     return sum;
+}
+
+/// Throws Error when the image data cannot hold the pixels announced, however well compressed: a small file must not take much memory.
+inline void check_png_scanlines_fit(PngFile const& png) {
+    std::uint64_t compressed = 0;
+    for (auto const& piece : png.image_data) compressed += piece.size();
+    bool const fits = png_scanline_bytes(png) <= compressed * largest_deflate_ratio;
+    check(fits, "damaged: ", compressed, " bytes of image data for ", png.width, " x ", png.height, " pixels");
 }
 
 /// For decoders that do not look: throws Error unless the image data decompress to exactly the pixels announced, with the right checksum.
