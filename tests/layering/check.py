@@ -163,7 +163,8 @@ class Checker:
         if target.endswith(".hpp") and not (self.root / "include/tacet" / target).is_file():
             return self.complain(path, number, f"<tacet/{target}> does not exist")
         if name.endswith(".cuh"):
-            if target != name[:-4] + ".hpp" and not re.fullmatch(r"core/\w+\.cuh", target):
+            core = r"core/\w+\.(cuh|hpp)" if layer == "core" else r"core/\w+\.cuh"
+            if target != name[:-4] + ".hpp" and not re.fullmatch(core, target):
                 self.complain(path, number, f"<tacet/{target}>: a .cuh includes its own .hpp and core/*.cuh only")
             return None
         if target.endswith(".cuh"):
