@@ -16,6 +16,7 @@ struct Options {
     std::string noise = "gaussian:0-50";
     bool clean_targets = false;
     Index batch = 4, crop = 128, width = 48, valid_images = 8;
+    double grey = 0;
     std::uint64_t seed = 0;
     TrainOptions training;
     std::filesystem::path output = "run";
@@ -32,6 +33,7 @@ struct Options {
         field("clean_targets", self.clean_targets, "train against the clean pictures, the ordinary way");
         field("batch", self.batch, "patches in a step", range(1, 1024));
         field("crop", self.crop, "side of a patch in pixels, a multiple of 32; smaller pictures are skipped", range(32, 1024));
+        field("grey", self.grey, "share of the patches made grey, so that the network learns grey pictures too", range(0, 1));
         field("width", self.width, "channels of the first layers; 48 is the paper's network", range(1, 256));
         field("valid_images", self.valid_images, "pictures used for validation", range(1, 10000));
         field("seed", self.seed, "seed of weights, patches and noise");
@@ -57,7 +59,7 @@ int main(int argc, char** argv) {
         check(o.crop % Noise2NoiseUNet<>::multiple == 0, "--crop: ", o.crop, " is not a multiple of ", Noise2NoiseUNet<>::multiple);
         if (o.threads > 0) set_num_threads(o.threads);
         PatchOptions const patches{
-            .batch = o.batch, .crop = o.crop, .seed = o.seed, .noise = parse_noise(o.noise), .clean_targets = o.clean_targets};
+            .batch = o.batch, .crop = o.crop, .seed = o.seed, .noise = parse_noise(o.noise), .clean_targets = o.clean_targets, .grey = o.grey};
         auto const source = make_source(o.train, o.pairs, patches, o.cache_memory * 1'000'000);
         ValidationSet const validation(o.valid, o.valid_pairs, patches.noise, o.seed, o.valid_images);
 

@@ -15,6 +15,7 @@ struct PatchOptions {
     std::uint64_t seed = 0;
     NoiseSpec noise{"gaussian", 0, 50};
     bool clean_targets = false;  // the ordinary way, for comparison
+    double grey = 0;             // share of patches that are grey: three equal channels, with equal noise
 
 };
 
@@ -45,7 +46,13 @@ inline Stream patch_stream(std::uint64_t seed, Purpose purpose, Index number) {
 }
 
 /// Input and target for a clean patch: two independent corruptions, or one and the patch itself.
-inline std::pair<Tensor<float, 3>, Tensor<float, 3>> corrupt(Tensor<float, 3> const& clean, PatchOptions const& o, Index number) {
+inline std::pair<Tensor<float, 3>, Tensor<float, 3>> corrupt(Tensor<float, 3> const& clean, PatchOptions o, Index number) {
+    Rng draw(patch_stream(o.seed, Purpose::general, number));
+    if (o.grey > 0 && draw.uniform() < o.grey) {
+        o.grey = 0;
+        auto const [input, target] = corrupt(to_grey(clean), o, number);
+        return {to_rgb(input), to_rgb(target)};
+    }
     auto input = add_noise(clean, o.noise, Rng(patch_stream(o.seed, Purpose::noise, number)));
     if (o.clean_targets) return {input, clean};
     return {input, add_noise(clean, o.noise, Rng(patch_stream(o.seed, Purpose::target_noise, number)))};
