@@ -41,7 +41,7 @@ TEST_CASE("denoise: one JSON line per image, with the keys promised and the libr
     CHECK(line.at("seconds").number() > 0);
     CHECK(line.at("peak_memory_mb").number() > 1);
     auto const clean = read_image(dir.in()).pixels, result = read_image(dir / "out.pfm").pixels;
-    CHECK(same(result, AnyDenoiser::read(dir / "net.safetensors").denoise(clean)));
+    CHECK(psnr_float(result, AnyDenoiser::read(dir / "net.safetensors").denoise(clean)) > 100);  // builds may round differently
     CHECK(line.at("psnr").number() == Approx(psnr(result, clean)).epsilon(1e-9));
     CHECK(line.at("psnr_float").number() == Approx(psnr_float(result, clean)).epsilon(1e-9));
     CHECK(line.at("ssim").number() == Approx(ssim(result, clean)).epsilon(1e-9));
