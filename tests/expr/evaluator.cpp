@@ -19,8 +19,8 @@ TEST_CASE("walks of all sizes visit every element once, flat or strided, for any
     for (int threads : {1, 2, 4}) {
         set_num_threads(threads);
         // Around the lengths of a chunk (512) and of a task (16384 elements), and with rows of every kind.
-        for (Shape<2> const shape : {Shape{1, 1}, Shape{1, 511}, Shape{1, 512}, Shape{1, 513}, Shape{16384, 1}, Shape{3, 5461}, Shape{129, 127},
-                                     Shape{5, 20'001}, Shape{20'001, 3}}) {
+        for (Shape<2> const shape : {Shape{1, 1}, Shape{1, 511}, Shape{1, 512}, Shape{1, 513}, Shape{16384, 1}, Shape{3, 5461},
+                                     Shape{129, 127}, Shape{5, 20'001}, Shape{20'001, 3}}) {
             auto const x = iota(shape);
             auto const row = iota(Shape{shape[1]});
             auto const column = iota(Shape{shape[0], 1});

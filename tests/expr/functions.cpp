@@ -127,7 +127,8 @@ TEST_CASE("slopes by dual numbers agree with differences, and follow from the ou
         }
     };
     check(fn::Exp{}, -4), check(fn::Log{}, 0.2), check(fn::Sqrt{}, 0.2), check(fn::Rsqrt{}, 0.2), check(fn::Square{}, -4);
-    check(fn::Tanh{}, -4), check(fn::Sigmoid{}, -4), check(fn::Erf{}, -4), check(fn::Abs{}, -4.1), check(fn::Gelu{}, -4), check(fn::Silu{}, -4);
+    check(fn::Tanh{}, -4), check(fn::Sigmoid{}, -4), check(fn::Erf{}, -4), check(fn::Abs{}, -4.1), check(fn::Gelu{}, -4);
+    check(fn::Silu{}, -4);
     check(fn::Relu{}, -4.1), check(fn::LeakyRelu{0.2}, -4.1), check(fn::LeakyRelu{0}, -4.1), check(fn::Neg{}, -4);
 }
 

@@ -30,8 +30,10 @@ template <class F> void add_condition(std::string name, bool (*f)(double, double
 bool const added = [] {
     add("max", [](double a, double b) { return a < b ? b : a; }, [](auto const& a, auto const& b) { return max(a, b); });
     add("min", [](double a, double b) { return a < b ? a : b; }, [](auto const& a, auto const& b) { return min(a, b); });
-    add("clamp", [](double a, double b) { return a < b ? b : (a > 1.5 ? 1.5 : a); }, [](auto const& a, auto const& b) { return clamp(a, b, 1.5); });
-    add("where", [](double a, double b) { return a > 0.1 ? a * b : b; }, [](auto const& a, auto const& b) { return where(a > 0.1, a * b, b); });
+    add("clamp", [](double a, double b) { return a < b ? b : (a > 1.5 ? 1.5 : a); },
+        [](auto const& a, auto const& b) { return clamp(a, b, 1.5); });
+    add("where", [](double a, double b) { return a > 0.1 ? a * b : b; },
+        [](auto const& a, auto const& b) { return where(a > 0.1, a * b, b); });
     add_condition("operator<", [](double a, double b) { return a < b; }, [](auto const& a, auto const& b) { return a < b; });
     add_condition("operator<=", [](double a, double b) { return a <= b; }, [](auto const& a, auto const& b) { return a <= b; });
     add_condition("operator>", [](double a, double b) { return a > b; }, [](auto const& a, auto const& b) { return a > b; });
@@ -49,6 +51,6 @@ TEST_CASE("clamp: values, gradients, float") { CHECK(failures_of("clamp") == "")
 TEST_CASE("where: values, gradients, float") { CHECK(failures_of("where") == ""); }
 TEST_CASE("comparisons and cast: values") {
     CHECK(added);
-    for (char const* name : {"operator<", "operator<=", "operator>", "operator>=", "operator==", "operator!=", "cast"})
+    for ([[maybe_unused]] char const* name : {"operator<", "operator<=", "operator>", "operator>=", "operator==", "operator!=", "cast"})
         CHECK(failures_of(name) == "");
 }
