@@ -12,7 +12,9 @@ using namespace tacet;
 
 struct Options {
     std::optional<std::filesystem::path> weights;
-    static void fields(auto& self, auto&& field) { field("weights", self.weights, "weights to use (default: those that come with tacet)", metavar("FILE")); }
+    static void fields(auto& self, auto&& field) {
+        field("weights", self.weights, "weights to use (default: those that come with tacet)", metavar("FILE"));
+    }
 };
 
 // The library works on floats in [0, 1]; the bytes are read where they lie, without a copy in between.
@@ -29,21 +31,23 @@ Tensor<float, 3> to_floats(std::uint8_t* frame, Index height, Index width, Index
 void to_bytes(Tensor<float, 3> const& x, std::uint8_t* frame, Index stride) {
     auto const [height, width, channels] = x.shape().extent;
     for (Index i = 0; i < height; ++i)
-        for (Index k = 0; k < width * channels; ++k) frame[i * stride + k] = static_cast<std::uint8_t>(level_of(x.data()[i * width * channels + k]));
+        for (Index k = 0; k < width * channels; ++k)
+            frame[i * stride + k] = static_cast<std::uint8_t>(level_of(x.data()[i * width * channels + k]));
 }
 
 int main(int argc, char** argv) {
-    return run_main<Options>(argc, argv, {.name = "denoise_buffer", .description = "Denoises a generated frame in memory."}, [](Options const& o) {
-        Index const height = 240, width = 322, stride = 1024;  // rows are 966 bytes long and begin every 1024
-        std::vector<std::uint8_t> frame(static_cast<std::size_t>(height * stride));
-        auto const clean = dead_leaves(height, width, Rng(7));
-        to_bytes(add_noise(clean, parse_noise("gaussian:25"), Rng(8)), frame.data(), stride);
+    return run_main<Options>(
+        argc, argv, {.name = "denoise_buffer", .description = "Denoises a generated frame in memory."}, [](Options const& o) {
+            Index const height = 240, width = 322, stride = 1024;  // rows are 966 bytes long and begin every 1024
+            std::vector<std::uint8_t> frame(static_cast<std::size_t>(height * stride));
+            auto const clean = dead_leaves(height, width, Rng(7));
+            to_bytes(add_noise(clean, parse_noise("gaussian:25"), Rng(8)), frame.data(), stride);
 
-        auto const network = AnyDenoiser::read(o.weights ? *o.weights : default_weights());  // once; may serve several threads
-        auto const noisy = to_floats(frame.data(), height, width, stride);
-        to_bytes(network.denoise(noisy), frame.data(), stride);
+            auto const network = AnyDenoiser::read(o.weights ? *o.weights : default_weights());  // once; may serve several threads
+            auto const noisy = to_floats(frame.data(), height, width, stride);
+            to_bytes(network.denoise(noisy), frame.data(), stride);
 
-        auto const result = to_floats(frame.data(), height, width, stride);
-        std::printf("%s\nPSNR %.2f dB before, %.2f dB after\n", network.description().c_str(), psnr(noisy, clean), psnr(result, clean));
-    });
+            auto const result = to_floats(frame.data(), height, width, stride);
+            std::printf("%s\nPSNR %.2f dB before, %.2f dB after\n", network.description().c_str(), psnr(noisy, clean), psnr(result, clean));
+        });
 }

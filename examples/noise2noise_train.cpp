@@ -58,8 +58,8 @@ int main(int argc, char** argv) {
     return run_main<Options>(argc, argv, program, [&](Options const& o) {
         check(o.crop % Noise2NoiseUNet<>::multiple == 0, "--crop: ", o.crop, " is not a multiple of ", Noise2NoiseUNet<>::multiple);
         if (o.threads > 0) set_num_threads(o.threads);
-        PatchOptions const patches{
-            .batch = o.batch, .crop = o.crop, .seed = o.seed, .noise = parse_noise(o.noise), .clean_targets = o.clean_targets, .grey = o.grey};
+        PatchOptions patches{.batch = o.batch, .crop = o.crop, .seed = o.seed, .noise = parse_noise(o.noise)};
+        patches.clean_targets = o.clean_targets, patches.grey = o.grey;
         auto const source = make_source(o.train, o.pairs, patches, o.cache_memory * 1'000'000);
         ValidationSet const validation(o.valid, o.valid_pairs, patches.noise, o.seed, o.valid_images);
 

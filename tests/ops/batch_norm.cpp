@@ -39,18 +39,21 @@ struct Normalize {
         return batch_norm(x, w, b, channels<T>(w.size(), running_mean), channels<T>(w.size(), running_var), {.training = training});
     }
 };
-Bench const image{.shapes = {{1, 256, 256, 64}, {64}, {64}}, .flops = [](Shapes const& s) { return 6 * double(count(s[0])); }, .backward = 2};
+Bench const image{.shapes = {{1, 256, 256, 64}, {64}, {64}},
+                  .flops = [](Shapes const& s) { return 6 * double(count(s[0])); }, .backward = 2};
 
-Case<4, 1, 1> const training({.name = "batch_norm", .variant = "training", .reference = [](Arrays const& in) { return reference(in, true); },
-                              .shapes = {{{1, 1, 2, 1}, {1}, {1}}, {{2, 3, 2, 5}, {5}, {5}}, {{1, 7, 5, 3}, {3}, {3}}, {{4, 1, 1, 2}, {2}, {2}},
-                                         {{1, 3, 4, 17}, {17}, {17}}},
+Case<4, 1, 1> const training({.name = "batch_norm", .variant = "training",
+                              .reference = [](Arrays const& in) { return reference(in, true); },
+                              .shapes = {{{1, 1, 2, 1}, {1}, {1}}, {{2, 3, 2, 5}, {5}, {5}}, {{1, 7, 5, 3}, {3}, {3}},
+                                         {{4, 1, 1, 2}, {2}, {2}}, {{1, 3, 4, 17}, {17}, {17}}},
                               .gradient_floor = 1e-5,  // two elements, normalised: the gradient nearly cancels
                               .bench = image},
                              Normalize{true});
 Case<2, 1, 1> const vectors({.name = "batch_norm", .variant = "rank 2", .reference = [](Arrays const& in) { return reference(in, true); },
                              .shapes = {{{50, 3}, {3}, {3}}}, .bench = {.shapes = {{65536, 64}, {64}, {64}}, .backward = 2}},
                             Normalize{true});
-Case<4, 1, 1> const evaluation({.name = "batch_norm", .variant = "evaluation", .reference = [](Arrays const& in) { return reference(in, false); },
+Case<4, 1, 1> const evaluation({.name = "batch_norm", .variant = "evaluation",
+                                .reference = [](Arrays const& in) { return reference(in, false); },
                                 .shapes = {{{1, 1, 1, 1}, {1}, {1}}, {{2, 3, 2, 5}, {5}, {5}}, {{1, 3, 4, 17}, {17}, {17}}},
                                 .bench = image},
                                Normalize{false});
@@ -64,8 +67,8 @@ TEST_CASE("batch_norm computes what PyTorch does, and moves the running statisti
         return [&, train](auto const& x, auto const& w, auto const& b) { return batch_norm(x, w, b, mean, var, {.training = train}); };
     };
     CHECK(difference_from_torch<double>(with(true),
-                                {{0.727968222, -0.196700015, -5.000765045, -0.036800059, -3.773179345, 0.123099897, -2.545593644, -0.623099897,
-                                  -1.318007944, -0.463199941, -0.090422244, -0.303299985},
+                                {{0.727968222, -0.196700015, -5.000765045, -0.036800059, -3.773179345, 0.123099897,
+                                  -2.545593644, -0.623099897, -1.318007944, -0.463199941, -0.090422244, -0.303299985},
                                  {0.599533767, 0.174032489, 3.30970662, -0.236619784, -2.210615737, -0.06097222, -3.229790527, -0.294361015,
                                   0.25218225, 0.147786476, 1.278983627, 0.270134054},
                                  {6.086779096, -0.692899809}, {-1.5, 1.75}}, 2e-9, Shape{1, 2, 3, 2}, Shape{2}, Shape{2})
@@ -73,8 +76,8 @@ TEST_CASE("batch_norm computes what PyTorch does, and moves the running statisti
     CHECK(difference_of(numbers_of(mean), {0.416666667, -0.9}, 1e-9) == "");
     CHECK(difference_of(numbers_of(var), {1.979166667, 0.39}, 1e-9) == "");
     CHECK(difference_from_torch<double>(with(false),
-                                {{1.435614812, -0.510204914, -3.540103191, -0.209968475, -2.473877905, 0.090267964, -1.407652619, -1.310835419,
-                                  -0.341427332, -1.010598979, 0.724797954, -0.71036254},
+                                {{1.435614812, -0.510204914, -3.540103191, -0.209968475, -2.473877905, 0.090267964,
+                                  -1.407652619, -1.310835419, -0.341427332, -1.010598979, 0.724797954, -0.71036254},
                                  {2.84326743, 0.200157626, 1.066225286, -0.600472878, -2.84326743, -0.300236439, -2.84326743, -0.600472878,
                                   1.066225286, 0.200157626, 2.84326743, 0.400315252},
                                  {6.086369343, 1.22096152}, {-1.5, 1.75}}, 2e-9, Shape{1, 2, 3, 2}, Shape{2}, Shape{2})
@@ -107,9 +110,11 @@ TEST_CASE("batch_norm names the shapes that do not fit") {
     auto const five = zeros(Shape{5}), six = zeros(Shape{6});
     CHECK_THROWS_AS(batch_norm(x, wrong, w, five, five), ShapeError);
     CHECK_THROWS_WITH(batch_norm(x, wrong, w, five, five), "batch_norm: weight (4) and bias (5) do not fit the channels of x (2, 3, 4, 5)");
-    CHECK_THROWS_WITH(batch_norm(x, w, w, six, five), "batch_norm: running mean (6) and variance (5) do not fit the channels of x (2, 3, 4, 5)");
+    CHECK_THROWS_WITH(batch_norm(x, w, w, six, five),
+                      "batch_norm: running mean (6) and variance (5) do not fit the channels of x (2, 3, 4, 5)");
     Variable const single(zeros(Shape{1, 1, 1, 5}));
-    CHECK_THROWS_WITH(batch_norm(single, w, w, five, five), "batch_norm: x (1, 1, 1, 5) has 1 value(s) per channel: training needs two or more");
+    CHECK_THROWS_WITH(batch_norm(single, w, w, five, five),
+                      "batch_norm: x (1, 1, 1, 5) has 1 value(s) per channel: training needs two or more");
     CHECK(batch_norm(single, w, w, five, five, {.training = false}).shape() == single.shape());
 }
 

@@ -30,20 +30,24 @@ auto joined(int axis) {
     };
 }
 Case<4, 4> const two({.name = "concat", .variant = "two", .reference = joined(3),
-                      .shapes = {{{1, 1, 1, 1}, {1, 1, 1, 1}}, {{2, 3, 2, 5}, {2, 3, 2, 1}}, {{1, 4, 5, 3}, {1, 4, 5, 16}}, {{1, 2, 1, 0}, {1, 2, 1, 3}}},
+                      .shapes = {{{1, 1, 1, 1}, {1, 1, 1, 1}}, {{2, 3, 2, 5}, {2, 3, 2, 1}}, {{1, 4, 5, 3}, {1, 4, 5, 16}},
+                                 {{1, 2, 1, 0}, {1, 2, 1, 3}}},
                       .bench = {.shapes = {{4, 64, 64, 96}, {4, 64, 64, 48}}, .backward = 1}},
                      [](auto const& a, auto const& b) { return concat(a, b); });
-Case<4, 4, 4> const three({.name = "concat", .variant = "three", .reference = joined(3), .shapes = {{{2, 3, 2, 5}, {2, 3, 2, 1}, {2, 3, 2, 3}}},
+Case<4, 4, 4> const three({.name = "concat", .variant = "three", .reference = joined(3),
+                           .shapes = {{{2, 3, 2, 5}, {2, 3, 2, 1}, {2, 3, 2, 3}}},
                            .bench = {.shapes = {{4, 64, 64, 32}, {4, 64, 64, 48}, {4, 64, 64, 16}}, .backward = 1}},
                           [](auto const& a, auto const& b, auto const& c) { return concat(a, b, c); });
-Case<4> const one({.name = "concat", .variant = "one", .reference = joined(3), .shapes = {{{2, 3, 2, 5}}}, .bench = {.shapes = {{4, 64, 64, 32}}}},
+Case<4> const one({.name = "concat", .variant = "one", .reference = joined(3), .shapes = {{{2, 3, 2, 5}}},
+                   .bench = {.shapes = {{4, 64, 64, 32}}}},
                   [](auto const& a) { return concat(a); });
 Case<2, 2> along_case(int axis, std::vector<Shapes> shapes) {
     return {{.name = "concat_along", .variant = concat_text("axis ", axis), .reference = joined(axis), .shapes = std::move(shapes),
              .bench = {.shapes = {{512, 512}, {512, 512}}, .backward = 1}},
             [axis](auto const& a, auto const& b) { return concat_along(axis, a, b); }};
 }
-Case<2, 2> const rows = along_case(0, {{{1, 1}, {1, 1}}, {{3, 5}, {2, 5}}, {{1, 7}, {9, 7}}}), columns = along_case(1, {{{3, 5}, {3, 2}}, {{1, 1}, {1, 9}}});
+Case<2, 2> const rows = along_case(0, {{{1, 1}, {1, 1}}, {{3, 5}, {2, 5}}, {{1, 7}, {9, 7}}}),
+                 columns = along_case(1, {{{3, 5}, {3, 2}}, {{1, 1}, {1, 9}}});
 Case<4, 4> const heights({.name = "concat_along", .variant = "height", .reference = joined(1), .shapes = {{{2, 3, 2, 5}, {2, 4, 2, 5}}},
                           .bench = {.shapes = {{4, 64, 64, 32}, {4, 64, 64, 32}}, .backward = 1}},
                          [](auto const& a, auto const& b) { return concat_along(1, a, b); });
@@ -53,7 +57,8 @@ TEST_CASE("concat: values, gradients, float") { CHECK(failures_of("concat") == "
 TEST_CASE("concat_along: values, gradients, float") { CHECK(failures_of("concat_along") == ""); }
 
 TEST_CASE("concat joins channels in the order of its arguments, and adds up what is used twice") {
-    Variable const a(from_values(std::vector<float>{1, 2}).reshape(Shape{2, 1}), true), b(from_values(std::vector<float>{3, 4, 5, 6}).reshape(Shape{2, 2}));
+    Variable const a(from_values(std::vector<float>{1, 2}).reshape(Shape{2, 1}), true);
+    Variable const b(from_values(std::vector<float>{3, 4, 5, 6}).reshape(Shape{2, 2}));
     auto const y = concat(a, b, a);
     CHECK(numbers_of(y.value()) == Numbers{1, 3, 4, 1, 2, 5, 6, 2});
     backward(y, from_values(std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8}).reshape(Shape{2, 4}));

@@ -27,8 +27,8 @@ auto normalized(double eps) {
 Bench const tokens{.shapes = {{16384, 60}, {60}, {60}}, .flops = [](Shapes const& s) { return 8 * double(count(s[0])); }, .backward = 2};
 
 Case<2, 1, 1> const rows({.name = "layer_norm", .variant = "rows", .reference = normalized(1e-5),
-                          .shapes = {{{1, 1}, {1}, {1}}, {{3, 5}, {5}, {5}}, {{7, 2}, {2}, {2}}, {{2, 16}, {16}, {16}}, {{3, 33}, {33}, {33}},
-                                     {{40, 3}, {3}, {3}}, {{1, 60}, {60}, {60}}},
+                          .shapes = {{{1, 1}, {1}, {1}}, {{3, 5}, {5}, {5}}, {{7, 2}, {2}, {2}}, {{2, 16}, {16}, {16}},
+                                     {{3, 33}, {33}, {33}}, {{40, 3}, {3}, {3}}, {{1, 60}, {60}, {60}}},
                           .gradient_floor = 1e-5,  // one or two elements, normalised: the gradient is what rounding leaves of 0
                           .bench = tokens},
                          [](auto const& x, auto const& w, auto const& b) { return layer_norm(x, w, b); });

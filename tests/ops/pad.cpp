@@ -50,8 +50,8 @@ Case<4> pad_case(Padding p, PadMode mode, std::vector<Shapes> shapes, double val
             [=]<class T>(Variable<T, 4> const& x) { return pad(x, p, mode, static_cast<T>(value)); }};
 }
 Case<4> crop_case(Index top, Index left, Index height, Index width, std::vector<Shapes> shapes) {
-    return {{.name = "crop", .variant = concat_text(top, " ", left, " ", height, " ", width), .reference = cropped(top, left, height, width),
-             .shapes = std::move(shapes), .bench = {.shapes = {{{4, 128, 128, 48}}}}},
+    return {{.name = "crop", .variant = concat_text(top, " ", left, " ", height, " ", width),
+             .reference = cropped(top, left, height, width), .shapes = std::move(shapes), .bench = {.shapes = {{{4, 128, 128, 48}}}}},
             [=](auto const& x) { return crop(x, top, left, height, width); }};
 }
 Padding const uneven{1, 3, 2, 0};
@@ -62,13 +62,15 @@ Case<4> const zero = pad_case(uneven, PadMode::zero, images), constant = pad_cas
               far = pad_case({9, 4, 3, 11}, PadMode::bounce, images);
 Case<4> const reflect = pad_case({2, 3, 1, 4}, PadMode::reflect, {{{1, 4, 5, 1}}, {{2, 5, 6, 3}}});
 Case<4> const everything = crop_case(0, 0, 1, 1, {{{1, 1, 1, 1}}, {{2, 4, 3, 2}}}),
-              middle = crop_case(1, 2, 2, 3, {{{2, 4, 5, 3}}, {{1, 3, 6, 1}}, {{1, 3, 5, 18}}}), nothing = crop_case(2, 1, 0, 2, {{{1, 3, 3, 2}}});
+              middle = crop_case(1, 2, 2, 3, {{{2, 4, 5, 3}}, {{1, 3, 6, 1}}, {{1, 3, 5, 18}}}),
+              nothing = crop_case(2, 1, 0, 2, {{{1, 3, 3, 2}}});
 Case<4> const undone({.name = "unpad",
                       .reference = [](Arrays const& in) { return cropped(1, 2, in[0].extent(1) - 1, in[0].extent(2) - 3)(in); },
-                      .shapes = {{{1, 2, 4, 1}}, {{2, 3, 5, 3}}, {{1, 4, 4, 2}}, {{1, 2, 9, 1}}}, .bench = {.shapes = {{{4, 128, 128, 48}}}}},
+                      .shapes = {{{1, 2, 4, 1}}, {{2, 3, 5, 3}}, {{1, 4, 4, 2}}, {{1, 2, 9, 1}}},
+                      .bench = {.shapes = {{{4, 128, 128, 48}}}}},
                      [](auto const& x) { return unpad(x, {.top = 1, .left = 2, .right = 1}); });
-Case<4> const undone_nothing({.name = "unpad", .variant = "nothing", .reference = [](Arrays const& in) { return in[0]; }, .shapes = {{{1, 1, 1, 1}}},
-                              .bench = {.shapes = {{{4, 128, 128, 48}}}}},
+Case<4> const undone_nothing({.name = "unpad", .variant = "nothing", .reference = [](Arrays const& in) { return in[0]; },
+                              .shapes = {{{1, 1, 1, 1}}}, .bench = {.shapes = {{{4, 128, 128, 48}}}}},
                              [](auto const& x) { return unpad(x, {}); });
 }  // namespace
 
@@ -119,8 +121,8 @@ TEST_CASE("pad names the shapes that do not fit") {
     Variable const x(zeros(Shape{2, 4, 6, 3})), empty(zeros(Shape{2, 0, 6, 3}));
     CHECK_THROWS_AS(pad(x, {4, 0, 0, 0}, PadMode::reflect), ShapeError);
     CHECK_THROWS_WITH(pad(x, {4, 0, 0, 1}, PadMode::reflect),
-                      "pad: to reflect x (2, 4, 6, 3), padding must be smaller than height and width, not top 4, bottom 0, left 0, right 1; "
-                      "PadMode::bounce takes any");
+                      "pad: to reflect x (2, 4, 6, 3), padding must be smaller than height and width, "
+                      "not top 4, bottom 0, left 0, right 1; PadMode::bounce takes any");
     CHECK_THROWS_WITH(pad(x, {0, 0, 0, 6}, PadMode::reflect), contains("not top 0, bottom 0, left 0, right 6"));
     CHECK_NOTHROW(pad(x, {3, 3, 5, 5}, PadMode::reflect));
     CHECK_THROWS_WITH(pad(x, {0, -1, 0, 0}), "pad: padding top 0, bottom -1, left 0, right 0 is negative: crop() takes pixels away");

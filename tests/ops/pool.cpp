@@ -19,7 +19,8 @@ auto pooled(Window w, auto value) {
     return [=](Arrays const& in) {
         Array const& x = in[0];
         Index const h = x.extent(1), wide = x.extent(2);
-        Array y({x.extent(0), (h + 2 * w.padding - w.kernel) / w.stride + 1, (wide + 2 * w.padding - w.kernel) / w.stride + 1, x.extent(3)});
+        auto const outputs = [&](Index n) { return (n + 2 * w.padding - w.kernel) / w.stride + 1; };
+        Array y({x.extent(0), outputs(h), outputs(wide), x.extent(3)});
         for_each_index(y.shape, [&](Extents const& o) {
             std::vector<double> inside;
             for (Index i = 0; i < w.kernel; ++i)
@@ -64,7 +65,7 @@ Case<4> max_case(Window w, std::vector<Shapes> shapes) {
             [=](auto const& x) { return max_pool2d(x, w.kernel, w.stride, w.padding); }};
 }
 Case<4> avg_case(Window w, bool count_padding, std::vector<Shapes> shapes) {
-    auto const reference = count_padding ? std::function<Array(Arrays const&)>(pooled(w, mean_with_padding)) : pooled(w, mean_without_padding);
+    auto const reference = pooled(w, count_padding ? mean_with_padding : mean_without_padding);
     return {{.name = "avg_pool2d", .variant = name_of(w), .reference = reference, .shapes = std::move(shapes), .bench = image},
             [=](auto const& x) { return avg_pool2d(x, w.kernel, w.stride, w.padding, count_padding); }};
 }

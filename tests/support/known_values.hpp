@@ -54,7 +54,8 @@ std::string difference_from_torch(F const& f, std::vector<Numbers> const& expect
     return report;
 }
 /// The same in double to 2e-9 (the numbers have nine decimals) and in float to 1e-5.
-template <class F, int... R> std::string difference_from_torch(F const& f, std::vector<Numbers> const& expected, Shape<R> const&... shapes) {
+template <class F, int... R>
+std::string difference_from_torch(F const& f, std::vector<Numbers> const& expected, Shape<R> const&... shapes) {
     if (auto const d = difference_from_torch<double>(f, expected, 2e-9, shapes...); !d.empty()) return "double: " + d;
     if (auto const d = difference_from_torch<float>(f, expected, 1e-5, shapes...); !d.empty()) return "float: " + d;
     return "";

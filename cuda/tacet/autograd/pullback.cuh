@@ -36,7 +36,8 @@ template <> struct PullbackKernel<Cuda> {
             kernel::Gradients<T, sizeof...(V)> const out = std::apply([](auto const&... t) {
                 return kernel::Gradients<T, sizeof...(V)>{{t.data()...}};
             }, full);
-            launch("pull", &kernel::pull<T, R, sizeof...(V), std::remove_const_t<decltype(part)>>, shape.size(), out, shape, part, gy.data(), Q == 0);
+            launch("pull", &kernel::pull<T, R, sizeof...(V), std::remove_const_t<decltype(part)>>, shape.size(), out, shape, part,
+                   gy.data(), Q == 0);
             return std::apply([&](auto const&... t) { return std::tuple{summed(t, x)...}; }, full);
         }, variables);
     }

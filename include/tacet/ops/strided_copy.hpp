@@ -26,18 +26,14 @@ template <> struct StridedCopy<Cpu> {
 private:
     /// Joins neighbouring dimensions that are one run on both sides, at the right; what is left over has extent 1.
     template <class T, int R> static void join(View<T, R>& to, View<T const, R>& from, Shape<R>& shape) {
-        int last = R - 1;
-        for (int d = R - 1; d-- > 0;) {
-            bool const run = to.stride[d] == to.stride[last] * shape[last] && from.stride[d] == from.stride[last] * shape[last];
-            if (shape[d] == 1) continue;
-            if (shape[last] == 1 || run) {
-                if (shape[last] == 1) to.stride[last] = to.stride[d], from.stride[last] = from.stride[d];
-                shape[last] *= shape[d];
-            } else if (--last != d) {
-                to.stride[last] = to.stride[d], from.stride[last] = from.stride[d], shape[last] = shape[d];
+        for (int pass = 1; pass < R; ++pass)
+            for (int d = R - 1; d > 0; --d) {
+                bool const run = to.stride[d - 1] == to.stride[d] * shape[d] && from.stride[d - 1] == from.stride[d] * shape[d];
+                if (shape[d - 1] == 1 || (shape[d] != 1 && !run)) continue;
+                if (shape[d] == 1) to.stride[d] = to.stride[d - 1], from.stride[d] = from.stride[d - 1];
+                shape[d] *= shape[d - 1];
+                shape[d - 1] = 1;
             }
-        }
-        while (last-- > 0) shape[last] = 1;
     }
 
     template <class T, int R> static void rows(View<T, R> const& to, View<T const, R> const& from, Shape<R> const& shape) {
