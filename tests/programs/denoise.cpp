@@ -142,7 +142,7 @@ TEST_CASE("denoise: weights that are missing, of another network, cut off or hos
     bytes.replace(0, 8, "\xff\xff\xff\xff\xff\xff\xff\x7f");
     write_text(dir / "hostile.safetensors", bytes);
     refuse(dir / "hostile.safetensors", "hostile.safetensors");
-    write_text(dir / "hostile.pt", std::string("\x80\x02" "cos\nsystem\nq\x01" "X\x04\0\0\0trueq\x02\x85Rq\x03.", 36));
+    write_text(dir / "hostile.pt", std::string("\x80\x02" "cos\nsystem\nq\x01" "X\x04\0\0\0trueq\x02\x85Rq\x03.", 31));
     refuse(dir / "hostile.pt", "hostile.pt");
 }
 
