@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
-#include <support/op_check.hpp>
+#include <support/op_case.hpp>
 #include <support/public_names.hpp>
 
 using namespace tacet::test;

@@ -38,8 +38,8 @@
 // * Several parameters of one operation: write `Case<4, 4> conv_case(std::string variant, ConvOptions o, ...)`, a function with one
 //   lambda that captures the options, and call it for each: the operation is then compiled once. Case copies, several may share a name.
 // * Inputs are spread over [-2, 2]; `.inputs` changes that per input, and names those without a derivative (masks, indices).
-// * `failures_of` is compiled once per program, in its coverage.cpp: link that too when trying a single file
-//   (`g++ ... tests/ops/pool.cpp tests/ops/coverage.cpp tests/support/main.cpp`, then run it with the name of a test).
+// * To try a single file: `g++ ... tests/ops/pool.cpp tests/support/op_check.cpp tests/support/main.cpp`, then run it with the name
+//   of a test.
 // * Keep runs small: every element of every input costs two evaluations for the finite differences.
 // * Nothing here uses Catch2: benchmarks compile the same files with CATCH_CONFIG_DISABLE.
 namespace tacet::test {
@@ -196,7 +196,6 @@ inline Arrays inputs_of(OpCase const& op, Shapes const& shapes) {
 }
 
 /// What is wrong with a public function by its cases: one line per failed run, or nothing. Too few cases are wrong, too.
-/// (Compiled once per program: support/op_check.hpp, in the program's coverage.cpp.)
 std::string failures_of(std::string const& name);
 bool has_case(std::string const& name);
 

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
-#pragma once
 #include <support/op_case.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-// How cases are checked. Included once per program, by its coverage.cpp: what it defines is not inline, so that it is compiled once.
+// How cases are checked: compiled once for all test programs.
 namespace tacet::test {
 
-namespace detail {
-inline std::string number(double v) {
+namespace {
+std::string number(double v) {
     char s[40];
     std::snprintf(s, sizeof s, "%.17g", v);
     return s;
@@ -17,7 +16,7 @@ inline std::string number(double v) {
 
 /// The first difference between y and what is expected, relative to |element| + the root mean square, and beyond
 /// `floor`; empty when there is none.
-inline std::string difference(Array const& y, Array const& expected, double tolerance, char const* expectation, double floor = 0) {
+std::string difference(Array const& y, Array const& expected, double tolerance, char const* expectation, double floor = 0) {
     if (y.shape != expected.shape) return concat_text("the shape is ", text(y.shape), ", ", expectation, " ", text(expected.shape));
     double squares = 0;
     for (double v : expected.data) squares += v * v;
@@ -32,8 +31,8 @@ inline std::string difference(Array const& y, Array const& expected, double tole
 }
 
 /// Weights of the results in the loss whose gradient is checked: fixed and uneven, so that no error hides in a symmetric sum.
-inline Array probe(Extents const& shape) { return numbers(shape, -1, 1, 99); }
-inline double loss(Run& run, Array const& weights) {
+Array probe(Extents const& shape) { return numbers(shape, -1, 1, 99); }
+double loss(Run& run, Array const& weights) {
     run.forward();
     Array const y = run.result();
     double s = 0;
@@ -42,7 +41,7 @@ inline double loss(Run& run, Array const& weights) {
 }
 
 /// Compares one input's gradient with central differences: eps 1e-6, atol 1e-5, rtol 1e-3.
-inline std::string check_gradient(Run& run, Array x, std::size_t which, Array const& analytic, Array const& weights) {
+std::string check_gradient(Run& run, Array x, std::size_t which, Array const& analytic, Array const& weights) {
     double const eps = 1e-6;
     if (analytic.shape != x.shape)
         return concat_text("the gradient of input ", which, " has the shape ", text(analytic.shape), ", the input ", text(x.shape));
@@ -63,7 +62,7 @@ inline std::string check_gradient(Run& run, Array x, std::size_t which, Array co
 }
 
 /// An operation without variables or inside NoGrad is not recorded; one wanted gradient is computed as among all.
-inline std::string check_tape(OpCase const& op, Arrays const& in, std::vector<bool> const& wants, Arrays const& gradients,
+std::string check_tape(OpCase const& op, Arrays const& in, std::vector<bool> const& wants, Arrays const& gradients,
                               Array const& weights) {
     auto const constant = op.f64(in, std::vector<bool>(in.size(), false));
     constant->forward();
@@ -89,7 +88,7 @@ inline std::string check_tape(OpCase const& op, Arrays const& in, std::vector<bo
 }
 
 /// The gradients in double against finite differences, then those in float against those in double.
-inline std::string check_gradients(OpCase const& op, Arrays const& in, Array const& y) {
+std::string check_gradients(OpCase const& op, Arrays const& in, Array const& y) {
     std::vector<bool> wants;
     for (std::size_t k = 0; k < in.size(); ++k) wants.push_back(op.domain(k).differentiable);
     Array const weights = probe(y.shape);
@@ -113,7 +112,7 @@ inline std::string check_gradients(OpCase const& op, Arrays const& in, Array con
     return check_tape(op, in, wants, doubles, weights);
 }
 
-inline std::string check_run(OpCase const& op, Shapes const& shapes) {
+std::string check_run(OpCase const& op, Shapes const& shapes) {
     Arrays const in = inputs_of(op, shapes);
     std::vector<bool> const none(in.size(), false);
     auto const run64 = op.f64(in, none), run32 = op.f32(in, none);
@@ -124,7 +123,7 @@ inline std::string check_run(OpCase const& op, Shapes const& shapes) {
     if (auto const d = difference(run32->result(), y, op.float_tolerance, "in double it is"); !d.empty()) return "in float: " + d;
     return op.differentiable ? check_gradients(op, in, y) : "";
 }
-}  // namespace detail
+}  // namespace
 
 bool has_case(std::string const& name) {
     auto const named = [&](OpCase const& op) { return op.name == name; };
@@ -144,7 +143,7 @@ std::string failures_of(std::string const& name) {
             std::string where = op.title() + " on";
             for (auto const& s : shapes) where += ' ' + text(s);
             try {
-                if (auto const wrong = detail::check_run(op, shapes); !wrong.empty()) report += where + ": " + wrong + '\n';
+                if (auto const wrong = check_run(op, shapes); !wrong.empty()) report += where + ": " + wrong + '\n';
             } catch (std::exception const& e) {
                 report += where + ": threw: " + e.what() + '\n';
             }
