@@ -37,7 +37,7 @@ inline Index round_up(Index n, Index multiple) { return (n + multiple - 1) / mul
 inline Tensor<float, 3> padded(Tensor<float, 3> const& x, Index multiple, float offset) {
     auto const [h, w, c] = x.shape().extent;
     Tensor<float, 3> y(Shape{round_up(h, multiple), round_up(w, multiple), c});
-    parallel_for(y.shape()[0], [&, w = w, h = h, c = c](Index i) {
+    parallel_for(y.shape()[0], [&](Index i) {
         float const* const from = x.data() + reflect_index(i, h) * w * c;
         float* const to = y.data() + i * y.shape()[1] * c;
         for (Index j = 0; j < y.shape()[1]; ++j)
@@ -89,7 +89,7 @@ template <DenoisingNetwork M> Tensor<float, 3> denoise(M const& model, Tensor<fl
     for (Index k = 0; k < c; ++k) {
         auto const plane = Tensor<float, 3>::over(image.data() + k, Shape{h, w, Index(1)}, Shape{w * c, c, Index(1)});
         auto const y = detail::denoise_tiles(model, plane, options);
-        parallel_for(h, [&, w = w, c = c](Index i) {
+        parallel_for(h, [&](Index i) {
             for (Index j = 0; j < w; ++j) result.data()[(i * w + j) * c + k] = y.data()[i * w + j];
         });
     }
