@@ -22,6 +22,23 @@ TEST_CASE("quickstart: with noise, the last line on stdout names the results and
     CHECK(run_program("quickstart", {dir / "photo.png", "--out", dir / "out", "--steps", "1"}).status == 0);  // our own folder: replaced
 }
 
+TEST_CASE("quickstart: without a picture it makes one, always the same, on which a blur is far from enough") {
+    ScratchFolder dir;
+    auto const run = [&](char const* folder, char const* seed) {
+        auto const p = run_program("quickstart", {"--out", dir / folder, "--steps", "1", "--seed", seed});
+        INFO(p.err);
+        REQUIRE(p.status == 0);
+        return json_lines(p.out).at(0);
+    };
+    auto const line = run("a", "0");
+    run("b", "1");
+    CHECK(read_file(dir / "a/generated.png") == read_file(dir / "b/generated.png"));
+    CHECK(read_image(line.at("input").string()).pixels.shape() == Shape{Index(384), Index(512), Index(3)});
+    CHECK(line.at("psnr_noisy").number() == Approx(20.75).margin(0.1));
+    CHECK(line.at("psnr_blur").number() == Approx(25.8).margin(0.2));  // a trained network is above 28; busy pictures leave it that room
+    CHECK_THAT(text_of(dir / "a/report.html"), contains("best blur"));
+}
+
 TEST_CASE("quickstart: without noise nothing is added and no figures are given; files of others stay") {
     ScratchFolder dir;
     write_picture(dir / "grey.png", picture(33, 20, 1));
