@@ -29,6 +29,7 @@
 #include <tacet/ops/total_variation.hpp>
 #include <tacet/optim/adam.hpp>
 #include <tacet/optim/ema.hpp>
+#include <tacet/optim/optimizer.hpp>
 #include <tacet/optim/schedule.hpp>
 #include <tacet/optim/sgd.hpp>
 #include <tacet/tensor/factory.hpp>

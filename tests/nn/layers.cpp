@@ -145,7 +145,7 @@ TEST_CASE("BatchNorm2d moves its running statistics while training, and uses the
     CHECK(norm.running_mean(0) == 1.5);
     CHECK(norm.running_var(0) == Approx(0.5 + 10.0 / 3));
 
-    norm.training = false;
+    set_training(norm, false);
     norm.running_mean(0) = 2, norm.running_var(0) = 16;
     norm.weight.value()(0) = 3, norm.bias.value()(0) = -1;
     auto const evaluated = norm(x).value();

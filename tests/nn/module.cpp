@@ -104,3 +104,55 @@ TEST_CASE("a parameter is an operand: expressions hold its variable, and it rece
     Variable const same = moved.var();
     CHECK(same.slot() == moved.slot());
 }
+
+namespace {
+struct Switched {
+    bool training = true;
+    Parameter<float, 1> scale;
+    Switched() : scale(ones(Shape{1})) {}
+    static void fields(auto& self, auto&& field) { field("scale", self.scale); }
+};
+struct Deep {
+    Switched norm;
+    std::vector<Switched> blocks;
+    Affine affine{2};    // has no switch
+    int training = 5;    // not one, in spite of its name
+    Deep() : blocks(3) {}
+    static void fields(auto& self, auto&& field) { field("norm", self.norm), field("blocks", self.blocks), field("affine", self.affine); }
+};
+struct Deeper {
+    std::vector<Deep> stages;
+    bool training = true;
+    Deeper() : stages(2) {}
+    static void fields(auto& self, auto&& field) { field("stages", self.stages); }
+};
+}  // namespace
+
+TEST_CASE("every module within a module is visited, the outer one first") {
+    Deep deep;
+    std::vector<void const*> visited;
+    for_each_module(deep, [&](auto& module) { visited.push_back(&module); });
+    CHECK(visited == std::vector<void const*>{&deep, &deep.norm, &deep.blocks[0], &deep.blocks[1], &deep.blocks[2], &deep.affine});
+    std::size_t count = 0;
+    for_each_module(std::as_const(deep), [&](auto const&) { ++count; });
+    CHECK(count == visited.size());
+}
+
+TEST_CASE("set_training reaches every switch, however deep, and nothing else") {
+    Deeper net;
+    auto const states = [&] {
+        std::string text = net.training ? "1" : "0";
+        for (auto const& stage : net.stages) {
+            text += stage.norm.training ? "1" : "0";
+            for (auto const& block : stage.blocks) text += block.training ? "1" : "0";
+        }
+        return text;
+    };
+    set_training(net, false);
+    CHECK(states() == "000000000");
+    CHECK(net.stages[1].training == 5);
+    set_training(net.stages[1].blocks[2], true);
+    CHECK(states() == "000000001");
+    set_training(net, true);
+    CHECK(states() == "111111111");
+}

@@ -109,6 +109,33 @@ TEST_CASE("The moving average equals PyTorch's, and swap() exchanges it with the
     REQUIRE_THROWS_WITH((Ema<double>(problem, 1.0)), test::contains("[0, 1)"));
 }
 
+TEST_CASE("An optimizer that continues from another's state makes the same steps; a skipped step changes and counts nothing") {
+    auto const check_state = [](auto make, std::vector<std::string> const& expected) {
+        Problem<double> first, second;
+        auto a = make(first);
+        for (int step = 0; step < 7; ++step) first.differentiate(step), a.step();
+        auto b = make(second);
+        std::vector<Tensor<double, 1>> state;
+        std::vector<std::string> names;
+        a.for_each_state([&](std::string const& name, auto const& t) { names.push_back(name), state.push_back(t.clone()); });
+        CHECK(names == expected);
+        std::size_t k = 0;
+        b.for_each_state([&](std::string const&, auto const& t) { t.assign(state[k++]); });
+        b.set_steps(a.steps()), b.set_rate(0.001), a.set_rate(0.001);
+        second.w.value().assign(first.w.value()), second.b.value().assign(first.b.value());
+        second.differentiate(50);
+        b.skip();
+        CHECK(!second.w.has_grad());
+        CHECK((b.steps() == 7 && b.rate() == 0.001));
+        CHECK(second.values() == first.values());
+        for (int step = 7; step < 12; ++step) first.differentiate(step), a.step(), second.differentiate(step), b.step();
+        CHECK(second.values() == first.values());
+        CHECK(b.steps() == 12);
+    };
+    check_state([](auto& p) { return Adam<double>(p); }, {"exp_avg.w", "exp_avg.b", "exp_avg_sq.w", "exp_avg_sq.b"});
+    check_state([](auto& p) { return Sgd<double>(p, {.momentum = 0.9}); }, {"momentum.w", "momentum.b"});
+}
+
 TEST_CASE("Schedules equal PyTorch's") {
     auto const cosine = golden("cosine"), steps = golden("multi_step"), plateau = golden("plateau");
     Plateau p(0.5, 5);
@@ -127,6 +154,7 @@ TEST_CASE("Noise2Noise's ramp is flat, then falls smoothly to zero") {
     REQUIRE(ramp_down_factor(1000, 1000) == Approx(0).margin(1e-30));
     REQUIRE(ramp_down_factor(5, 10, 0) == 1);
     REQUIRE_THROWS_WITH(schedule_factor({.kind = "linear"}, 0, 1), test::contains("ramp_down"));
+    REQUIRE_THROWS_WITH(schedule_factor({.kind = "plateau"}, 0, 1), test::contains("no function of the step"));
 }
 
 TEST_CASE("The norm of gradients is that of all parameters together, and not finite when one is not") {

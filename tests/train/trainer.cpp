@@ -120,3 +120,39 @@ TEST_CASE("Patches are the same in any order, and input and target have noise of
     REQUIRE(std::sqrt(square / n) == Approx(std::sqrt(2.0) * 25 / 255).epsilon(0.05));
     REQUIRE(std::abs(product / n) < 0.01);
 }
+
+TEST_CASE("The schedule plateau lowers the rate when validations stop improving, and continues from a state as if nothing had happened") {
+    auto o = options(20);
+    o.schedule = {.kind = "plateau", .gamma = 0.25, .patience = 1};
+    auto const batches = source();
+    double const qualities[] = {20, 22, 21, 22, 22, 21.5, 23, 22};  // the factor falls at the second in a row that is no better
+    double const factors[] = {1, 1, 1, 0.25, 0.25, 0.0625, 0.0625, 0.0625};
+    auto const rounds = [&](auto& trainer, std::size_t from, std::size_t to) {
+        for (std::size_t k = from; k < to; ++k) {
+            trainer.train(batches.batch(trainer.step()));
+            trainer.observe(qualities[k]);
+            CHECK(trainer.factor() == factors[k]);
+        }
+    };
+    auto model = small_network();
+    Trainer trainer(model, o);
+    rounds(trainer, 0, 8);
+    auto const whole = trainer.state();
+    for (std::size_t at : {0, 1, 3, 5}) {
+        auto first = small_network(), second = small_network();
+        Trainer interrupted(first, o), resumed(second, o);
+        rounds(interrupted, 0, at);
+        resumed.restore(parse_safetensors(format_safetensors(interrupted.state())));
+        rounds(resumed, at, 8);
+        CHECK(resumed.state() == whole);
+    }
+    auto state = trainer.state();
+    state.metadata.erase("plateau.waited");
+    CHECK_THROWS_WITH(trainer.restore(state), "the training state has no valid \"plateau.waited\"");
+
+    auto other_model = small_network();
+    Trainer constant(other_model, options(20));  // other schedules do not listen, and have no such state
+    for (int k = 0; k < 20; ++k) constant.observe(1);
+    CHECK(constant.factor() == 1);
+    CHECK(constant.state().metadata.count("plateau.best") == 0);
+}

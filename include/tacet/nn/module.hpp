@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/nn/parameter.hpp>
+#include <concepts>
 #include <string>
 
 namespace tacet {
@@ -50,6 +51,24 @@ template <class M, class V> void for_each_state(M& m, V&& visit) {
     for_each_part(m, [&](std::string const& name, auto& part) {
         if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(part)>>) visit(name, part.value());
         else visit(name, part);
+    });
+}
+
+/// Calls visit(module) for a module and for every module within it, the outer one first.
+template <class M, class V> void for_each_module(M& m, V&& visit) {
+    visit(m);
+    std::remove_cvref_t<M>::fields(m, [&](char const*, auto& part) {
+        using P = std::remove_cvref_t<decltype(part)>;
+        if constexpr (Module<P>) for_each_module(part, visit);
+        else if constexpr (!detail::is_parameter<P> && !detail::is_tensor<P>)
+            for (auto& element : part) for_each_module(element, visit);
+    });
+}
+
+/// Sets the switch `bool training` of every module within m that has one (BatchNorm2d): true before training, false before evaluating.
+template <class M> void set_training(M& m, bool training) {
+    for_each_module(m, [training](auto& module) {
+        if constexpr (requires { { (module.training) } -> std::same_as<bool&>; }) module.training = training;
     });
 }
 

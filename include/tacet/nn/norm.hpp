@@ -21,7 +21,7 @@ template <class D = Cpu, class T = float> struct LayerNorm {
 
 /// Normalises every channel of x (N, H, W, channels), then scales and shifts it (Ioffe & Szegedy, 2015): by the statistics of the batch
 /// while `training`, which also move the running ones, by the running ones otherwise. A call while training changes running_mean and
-/// running_var in place, even inside NoGrad: clear `training` before evaluating.
+/// running_var in place, even inside NoGrad: call set_training(model, false) before evaluating.
 template <class D = Cpu, class T = float> struct BatchNorm2d {
     Parameter<T, 1, D> weight;     // (channels)
     Parameter<T, 1, D> bias;       // (channels)

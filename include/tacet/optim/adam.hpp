@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/optim/parameter_list.hpp>
+#include <tacet/optim/optimizer.hpp>
 
 namespace tacet {
 
@@ -56,44 +56,25 @@ template <> struct AdamKernel<Cpu> {
 };
 
 /// Adam over the parameters of a module. T and D are those of the parameters.
-template <class T = float, Device D = Cpu> class Adam {
+template <class T = float, Device D = Cpu> class Adam : public Optimizer<T, D, AdamOptions> {
 public:
-    template <Module M>
-    explicit Adam(M& module, AdamOptions const& options = {}) : options_(options), parameters_(flat_parameters<T, D>(module)) {
-        for (auto const& p : parameters_) {
-            mean_.push_back(Tensor<T, 1, D>(Constant<T, 1, D>{p.value.shape(), T(0)}));
-            square_.push_back(Tensor<T, 1, D>(Constant<T, 1, D>{p.value.shape(), T(0)}));
-        }
-    }
+    template <Module M> explicit Adam(M& module, AdamOptions const& options = {}) : Optimizer<T, D, AdamOptions>(module, options) {}
+
     /// Moves every parameter that has a gradient, and clears the gradients.
     void step() {
-        detail::AdamFactors<T> const factors(options_, static_cast<double>(++steps_));
-        for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            auto const& p = parameters_[i];
-            if (auto const g = p.grad(); g.size() > 0)
-                AdamKernel<D>::step(p.value.data(), g.data(), mean_[i].data(), square_[i].data(), g.size(), factors);
-            p.zero_grad();
-        }
+        detail::AdamFactors<T> const factors(this->options_, static_cast<double>(++this->steps_));
+        this->for_each_gradient([&](std::size_t i, Tensor<T, 1, D> const& w, Tensor<T, 1, D> const& g) {
+            AdamKernel<D>::step(w.data(), g.data(), mean_[i].data(), square_[i].data(), g.size(), factors);
+        });
     }
-    /// Clears the gradients without moving: for steps that are skipped.
-    void skip() {
-        for (auto const& p : parameters_) p.zero_grad();
-    }
-    void set_rate(double rate) { options_.rate = rate; }
-    double rate() const { return options_.rate; }
-    Index steps() const { return steps_; }
-    void set_steps(Index steps) { steps_ = steps; }
     /// Calls visit(name, tensor of rank 1) for what a checkpoint must hold besides steps().
     void for_each_state(auto&& visit) {
-        for (std::size_t i = 0; i < parameters_.size(); ++i) visit("exp_avg." + parameters_[i].name, mean_[i]);
-        for (std::size_t i = 0; i < parameters_.size(); ++i) visit("exp_avg_sq." + parameters_[i].name, square_[i]);
+        this->for_each_moment("exp_avg", mean_, visit);
+        this->for_each_moment("exp_avg_sq", square_, visit);
     }
 
 private:
-    AdamOptions options_;
-    std::vector<FlatParameter<T, D>> parameters_;
-    std::vector<Tensor<T, 1, D>> mean_, square_;
-    Index steps_ = 0;
+    std::vector<Tensor<T, 1, D>> mean_ = this->zeros_like_parameters(), square_ = this->zeros_like_parameters();
 };
 
 }  // namespace tacet

@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-// Learning-rate schedules: factors on the base rate as functions of the step (0 before the first), so that resuming needs no state.
+// Learning-rate schedules: factors on the base rate as functions of the step (0 before the first), so that resuming needs no state; only
+// Plateau has some.
 namespace tacet {
 
 /// gamma^k after k of the milestones (in steps) have been reached.
@@ -53,26 +54,29 @@ private:
     Index waited_ = 0;
 };
 
-/// A schedule chosen by name: "constant", "multi_step", "cosine" or "ramp_down".
+/// A schedule chosen by name: "constant", "multi_step", "cosine", "ramp_down", or, where validations are observed, "plateau".
 struct ScheduleOptions {
     std::string kind = "ramp_down";
     std::vector<Index> milestones = {};
     double gamma = 0.5, floor = 0, fraction = 0.3;
+    Index patience = 5;
     static void fields(auto& self, auto&& field) {
-        field("kind", self.kind, "constant, multi_step, cosine or ramp_down"),
+        field("kind", self.kind, "constant, multi_step, cosine, ramp_down or plateau"),
             field("milestones", self.milestones, "multi_step: where the rate falls, in steps"),
-            field("gamma", self.gamma, "multi_step: factor at each milestone"), field("floor", self.floor, "cosine: the last factor"),
-            field("fraction", self.fraction, "ramp_down: share of the steps at the end that ramp");
+            field("gamma", self.gamma, "multi_step, plateau: factor each time the rate falls"), field("floor", self.floor, "cosine: the last factor"),
+            field("fraction", self.fraction, "ramp_down: share of the steps at the end that ramp"),
+            field("patience", self.patience, "plateau: validations without improvement that are borne before the rate falls");
     }
 };
 
-/// The factor of a schedule at a step, of `total` steps. Throws Error for an unknown kind.
+/// The factor of a schedule at a step, of `total` steps. Throws Error for an unknown kind, and for "plateau" (see Plateau).
 inline double schedule_factor(ScheduleOptions const& o, Index step, Index total) {
     if (o.kind == "constant") return 1;
     if (o.kind == "multi_step") return multi_step_factor(step, o.milestones, o.gamma);
     if (o.kind == "cosine") return cosine_factor(step, total, o.floor);
     if (o.kind == "ramp_down") return ramp_down_factor(step, total, o.fraction);
-    throw Error("unknown schedule \"" + o.kind + "\": constant, multi_step, cosine and ramp_down are known");
+    check(o.kind != "plateau", "the schedule \"plateau\" is no function of the step: it follows what a Plateau observes");
+    throw Error("unknown schedule \"" + o.kind + "\": constant, multi_step, cosine, ramp_down and plateau are known");
 }
 
 }  // namespace tacet

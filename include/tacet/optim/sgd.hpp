@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/optim/parameter_list.hpp>
+#include <tacet/optim/optimizer.hpp>
 
 namespace tacet {
 
@@ -15,45 +15,28 @@ struct SgdOptions {
     }
 };
 
-template <class T = float, Device D = Cpu> class Sgd {
+/// SGD over the parameters of a module. T and D are those of the parameters.
+template <class T = float, Device D = Cpu> class Sgd : public Optimizer<T, D, SgdOptions> {
 public:
-    template <Module M>
-    explicit Sgd(M& module, SgdOptions const& options = {}) : options_(options), parameters_(flat_parameters<T, D>(module)) {
-        for (auto const& p : parameters_) velocity_.push_back(Tensor<T, 1, D>(Constant<T, 1, D>{p.value.shape(), T(0)}));
-    }
+    template <Module M> explicit Sgd(M& module, SgdOptions const& options = {}) : Optimizer<T, D, SgdOptions>(module, options) {}
+
     /// Moves every parameter that has a gradient, and clears the gradients.
     void step() {
-        T const rate = static_cast<T>(options_.rate), momentum = static_cast<T>(options_.momentum),
-                decay = static_cast<T>(options_.weight_decay);
-        ++steps_;
-        for (std::size_t i = 0; i < parameters_.size(); ++i) {
-            auto const& p = parameters_[i];
-            if (auto const g = p.grad(); g.size() > 0) {
-                auto const full = g + decay * p.value;
-                velocity_[i].assign(momentum * velocity_[i] + full);
-                if (options_.nesterov) p.value.assign(p.value - rate * (full + momentum * velocity_[i]));
-                else p.value.assign(p.value - rate * velocity_[i]);
-            }
-            p.zero_grad();
-        }
+        auto const& o = this->options_;
+        T const rate = static_cast<T>(o.rate), momentum = static_cast<T>(o.momentum), decay = static_cast<T>(o.weight_decay);
+        ++this->steps_;
+        this->for_each_gradient([&](std::size_t i, Tensor<T, 1, D> const& w, Tensor<T, 1, D> const& g) {
+            auto const full = g + decay * w;
+            velocity_[i].assign(momentum * velocity_[i] + full);
+            if (o.nesterov) w.assign(w - rate * (full + momentum * velocity_[i]));
+            else w.assign(w - rate * velocity_[i]);
+        });
     }
-    /// Clears the gradients without moving: for steps that are skipped.
-    void skip() {
-        for (auto const& p : parameters_) p.zero_grad();
-    }
-    void set_rate(double rate) { options_.rate = rate; }
-    double rate() const { return options_.rate; }
-    Index steps() const { return steps_; }
-    void set_steps(Index steps) { steps_ = steps; }
-    void for_each_state(auto&& visit) {
-        for (std::size_t i = 0; i < parameters_.size(); ++i) visit("momentum." + parameters_[i].name, velocity_[i]);
-    }
+    /// Calls visit(name, tensor of rank 1) for what a checkpoint must hold besides steps().
+    void for_each_state(auto&& visit) { this->for_each_moment("momentum", velocity_, visit); }
 
 private:
-    SgdOptions options_;
-    std::vector<FlatParameter<T, D>> parameters_;
-    std::vector<Tensor<T, 1, D>> velocity_;
-    Index steps_ = 0;
+    std::vector<Tensor<T, 1, D>> velocity_ = this->zeros_like_parameters();
 };
 
 }  // namespace tacet

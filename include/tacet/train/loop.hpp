@@ -140,7 +140,9 @@ bool run_training(Trainer<M>& trainer, BatchSource const& source, TrainOptions c
         }
         if (validates) {
             auto const found = trainer.with_average([&](M& model) {
+                set_training(model, false);
                 Validation v = validate(model);
+                set_training(model, true);
                 if (v.quality > best) {
                     auto weights = tacet::save(model);
                     weights.metadata = description.metadata;
@@ -150,6 +152,7 @@ bool run_training(Trainer<M>& trainer, BatchSource const& source, TrainOptions c
                 return v;
             });
             best = std::max(best, found.quality);
+            trainer.observe(found.quality);
             Json::Object record{{"step", trainer.step()}};
             record.insert(record.end(), found.figures.begin(), found.figures.end());
             run.log(std::move(record));

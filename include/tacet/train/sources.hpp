@@ -16,7 +16,6 @@ struct PatchOptions {
     NoiseSpec noise{"gaussian", 0, 50};
     bool clean_targets = false;  // the ordinary way, for comparison
     double grey = 0;             // share of patches that are grey: three equal channels, with equal noise
-
 };
 
 namespace detail {
@@ -47,8 +46,7 @@ inline Stream patch_stream(std::uint64_t seed, Purpose purpose, Index number) {
 
 /// Input and target for a clean patch: two independent corruptions, or one and the patch itself.
 inline std::pair<Tensor<float, 3>, Tensor<float, 3>> corrupt(Tensor<float, 3> const& clean, PatchOptions o, Index number) {
-    Rng draw(patch_stream(o.seed, Purpose::general, number));
-    if (o.grey > 0 && draw.uniform() < o.grey) {
+    if (o.grey > 0 && Rng(patch_stream(o.seed, Purpose::general, number)).uniform() < o.grey) {
         o.grey = 0;
         auto const [input, target] = corrupt(to_grey(clean), o, number);
         return {to_rgb(input), to_rgb(target)};

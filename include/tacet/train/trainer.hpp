@@ -21,10 +21,12 @@ struct StepResult {
 template <class M> class Trainer {
 public:
     /// Keeps references to the model. Throws Error for an unknown loss or schedule.
-    Trainer(M& model, TrainOptions const& options) : model_(model), options_(options), adam_(model, options.adam) {
+    Trainer(M& model, TrainOptions const& options)
+        : model_(model), options_(options), adam_(model, options.adam),
+          plateau_(options.schedule.gamma, static_cast<double>(options.schedule.patience)) {
         if (options.ema > 0) ema_.emplace(model, options.ema);
         check(loss_is_known(options.loss), "unknown loss \"", options.loss, "\": l2, l1 and charbonnier are known");
-        schedule_factor(options.schedule, 0, options.steps);
+        factor();
     }
 
     Index step() const { return step_; }
@@ -33,8 +35,17 @@ public:
     /// Steps in a row, up to now, that were skipped.
     Index skipped_in_a_row() const { return skipped_in_a_row_; }
 
+    /// The schedule's factor on the base rate for the next step.
+    double factor() const {
+        return options_.schedule.kind == "plateau" ? plateau_.factor() : schedule_factor(options_.schedule, step_, options_.steps);
+    }
+    /// Tells the schedule "plateau" what a validation found: a PSNR or another quality in dB. The others do not listen.
+    void observe(double quality) {
+        if (options_.schedule.kind == "plateau") plateau_.observe(std::pow(10, -quality / 10));
+    }
+
     /// One optimizer step on a batch with values in [0, 1], at the rate of the schedule.
-    StepResult train(Batch const& batch) { return train(batch, schedule_factor(options_.schedule, step_, options_.steps)); }
+    StepResult train(Batch const& batch) { return train(batch, factor()); }
     /// The same at `factor` times the base rate.
     StepResult train(Batch const& batch, double factor) {
         adam_.set_rate(options_.adam.rate * factor);
@@ -87,6 +98,8 @@ public:
         c.metadata["optimizer_steps"] = std::to_string(adam_.steps());
         c.metadata["skipped"] = std::to_string(skipped_);
         c.metadata["skipped_in_a_row"] = std::to_string(skipped_in_a_row_);
+        if (options_.schedule.kind == "plateau")
+            plateau_.for_each_state([&](char const* name, auto const& value) { c.metadata[plateau_key(name)] = number_text(value); });
         return c;
     }
     /// Continues from a state. Throws Error when it is one of another model or lacks something.
@@ -98,6 +111,8 @@ public:
         adam_.for_each_state([&](std::string const& name, auto const& t) { assign_tensor(t, c.at("optim." + name)); });
         step_ = number(c, "step"), skipped_ = number(c, "skipped"), skipped_in_a_row_ = number(c, "skipped_in_a_row");
         adam_.set_steps(number(c, "optimizer_steps"));
+        if (options_.schedule.kind == "plateau")
+            plateau_.for_each_state([&]<class V>(char const* name, V& value) { value = number<V>(c, plateau_key(name)); });
     }
 
 private:
@@ -107,9 +122,10 @@ private:
         if (options_.loss == "charbonnier") return charbonnier_loss(y, target);
         return l2_loss(y, target);
     }
-    static Index number(Checkpoint const& c, char const* key) {
+    static std::string plateau_key(char const* name) { return std::string("plateau.") + name; }
+    template <class V = Index> static V number(Checkpoint const& c, std::string const& key) {
         auto const it = c.metadata.find(key);
-        Index value = 0;
+        V value = 0;
         bool const ok =
             it != c.metadata.end() && std::from_chars(it->second.data(), it->second.data() + it->second.size(), value).ec == std::errc();
         check(ok && value >= 0, "the training state has no valid \"", key, "\"");
@@ -119,6 +135,7 @@ private:
     M& model_;
     TrainOptions options_;
     Adam<> adam_;
+    Plateau plateau_;
     std::optional<Ema<>> ema_;
     Index step_ = 0, skipped_ = 0, skipped_in_a_row_ = 0;
 };
