@@ -126,7 +126,7 @@ check() {
 wrapper=(env)   # what runs the tests
 
 packages_require g++ cmake make libeigen3-dev libstb-dev nlohmann-json3-dev catch2 python3
-packages_want pkg-config libpng-dev libtiff-dev libbenchmark-dev
+packages_want pkg-config libpng-dev libtiff-dev libjpeg-dev libbenchmark-dev
 for package in "${packages_missing[@]}"; do skip "$package is missing"; done
 if $all; then
     packages_want clang-19 libclang-rt-19-dev

@@ -14,11 +14,12 @@ packages_has() {
         clang-19) command -v clang++-19 > /dev/null ;;
         libclang-rt-19-dev) compgen -G '/usr/lib/llvm-19/lib/clang/19/lib/*/*' > /dev/null ;;
         libeigen3-dev) packages_header eigen3/Eigen/Core ;;
-        libstb-dev) packages_header stb/stb_image.h ;;
+        libstb-dev) packages_header stb/stb_image_write.h ;;
         nlohmann-json3-dev) packages_header nlohmann/json.hpp ;;
         catch2) packages_header catch2/catch.hpp || packages_header catch2/catch_all.hpp ;;
         libpng-dev) packages_header png.h ;;
         libtiff-dev) packages_header tiffio.h ;;
+        libjpeg-dev) packages_header jpeglib.h ;;
         libbenchmark-dev) packages_header benchmark/benchmark.h ;;
         *) command -v "$1" > /dev/null ;;
     esac

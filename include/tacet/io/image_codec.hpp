@@ -3,10 +3,8 @@
 #include <tacet/io/bmp.hpp>
 #include <tacet/io/image_format.hpp>
 #include <tacet/io/jpeg.hpp>
-#include <tacet/io/jpeg_encode.hpp>
 #include <tacet/io/netpbm.hpp>
 #include <tacet/io/png.hpp>
-#include <tacet/io/png_encode.hpp>
 #include <tacet/io/tiff.hpp>
 
 namespace tacet::detail {

@@ -90,17 +90,21 @@ inline void put_jpeg_segment(Bytes& out, std::uint32_t marker, ByteSpan data) {
     put_bytes(out, data);
 }
 
-/// The profile as APP2 segments, split where it exceeds one segment's 65533 bytes.
-inline void put_jpeg_icc_profile(Bytes& out, ByteSpan profile) {
+/// The file with the profile in APP2 segments behind its first one, JFIF's label; split where it exceeds one segment's 65533 bytes.
+inline Bytes with_jpeg_icc_profile(Bytes jpeg, ByteSpan profile) {
     constexpr std::size_t piece = 65533 - 14;
     std::size_t const count = (profile.size() + piece - 1) / piece;
-    if (count > 255) return;  // cannot be said in a JPEG
+    if (count > 255) return jpeg;  // cannot be said in a JPEG
+    Bytes segments;
     for (std::size_t i = 0; i < count; ++i) {
         Bytes data(jpeg_icc_label.begin(), jpeg_icc_label.end());
         put_byte(data, static_cast<std::uint32_t>(i + 1)), put_byte(data, static_cast<std::uint32_t>(count));
         put_bytes(data, profile.subspan(i * piece, std::min(piece, profile.size() - i * piece)));
-        put_jpeg_segment(out, 0xe2, data);
+        put_jpeg_segment(segments, 0xe2, data);
     }
+    auto const behind_label = static_cast<Index>(4 + big16(jpeg.data() + 4));
+    jpeg.insert(jpeg.begin() + behind_label, segments.begin(), segments.end());
+    return jpeg;
 }
 
 }  // namespace tacet::detail

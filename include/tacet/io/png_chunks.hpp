@@ -123,4 +123,23 @@ inline void verify_png_image_data(PngFile const& png) {
           "damaged: the image data do not decompress to what their checksum says");
 }
 
+inline void put_png_chunk(Bytes& out, std::string const& type, ByteSpan data) {
+    put_big32(out, static_cast<std::uint32_t>(data.size()));
+    auto const begin = out.size();
+    put_text(out, type);
+    put_bytes(out, data);
+    put_big32(out, crc32(ByteSpan(out).subspan(begin)));
+}
+
+/// What an iCCP chunk holds: a name, 0, method 0, the profile as a zlib stream.
+inline Bytes png_icc_chunk(ByteSpan profile) {
+    Bytes data;
+    put_text(data, std::string("ICC profile\0\0", 13));
+    put_bytes(data, zlib_compress(profile));
+    return data;
+}
+
+/// PNG's colour type of this many channels.
+inline int png_colour_type(int channels) { return channels == 1 ? 0 : channels == 2 ? 4 : channels == 3 ? 2 : 6; }
+
 }  // namespace tacet::detail

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <limits.h>
 #include <limits>
+#include <math.h>
+#include <new>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,13 +18,23 @@
 #include <arm_neon.h>
 #endif
 
-// stb_image, for JPEG, for PNG where libpng is absent, and for inflating. Formats that we do not need, or read more strictly ourselves, are
-// left out. calloc: what a damaged file leaves unwritten is black, not somebody's old memory. Everything is private to the unit, in a
-// namespace of its own (the system headers it wants are included above, so that they stay outside), and its functions of C linkage have
-// names of their own: they meet no other copy of stb_image, not even one in the same unit.
+// stb_image and stb_image_write, for JPEG and PNG where libjpeg and libpng are absent, and for zlib streams. Formats that we do not need,
+// or read more strictly ourselves, are left out. calloc: what a damaged file leaves unwritten is black, not somebody's old memory. Writing
+// would go on where memory has ended, so its allocations throw. Everything is private to the unit, in a namespace of its own (the system
+// headers it wants are included above, so that they stay outside), and its functions of C linkage have names of their own: they meet no
+// other copy of stb, not even one in the same unit.
 #pragma push_macro("STB_IMAGE_IMPLEMENTATION")
 #pragma push_macro("STBI_INCLUDE_STB_IMAGE_H")
 #pragma push_macro("STBIDEF")
+#pragma push_macro("STB_IMAGE_WRITE_IMPLEMENTATION")
+#pragma push_macro("INCLUDE_STB_IMAGE_WRITE_H")
+#pragma push_macro("STBIWDEF")
+#undef INCLUDE_STB_IMAGE_WRITE_H
+#undef STB_IMAGE_WRITE_IMPLEMENTATION
+#undef STBIWDEF
+#undef STBIW_MALLOC
+#undef STBIW_REALLOC
+#undef STBIW_FREE
 #undef STBI_INCLUDE_STB_IMAGE_H
 #undef STB_IMAGE_IMPLEMENTATION
 #undef STBIDEF
@@ -61,6 +73,12 @@
 #define STBI_MALLOC(bytes) ::calloc(1, bytes)
 #define STBI_REALLOC(memory, bytes) ::realloc(memory, bytes)
 #define STBI_FREE(memory) ::free(memory)
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STB_IMAGE_WRITE_STATIC
+#define STBI_WRITE_NO_STDIO
+#define STBIW_MALLOC(bytes) resize_or_throw(nullptr, bytes)
+#define STBIW_REALLOC(memory, bytes) resize_or_throw(memory, bytes)
+#define STBIW_FREE(memory) ::free(memory)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -71,11 +89,22 @@
 #pragma clang attribute push(__attribute__((no_sanitize("shift", "signed-integer-overflow"))), apply_to = function)
 #endif
 namespace tacet::detail::stb {
+/// realloc that throws instead of returning nothing.
+inline void* resize_or_throw(void* memory, std::size_t bytes) {
+    void* const resized = ::realloc(memory, bytes);
+    if (!resized) throw std::bad_alloc();
+    return resized;
+}
 using ::abs;  // tacet::abs, of expressions, would hide it
 #if __has_include(<stb/stb_image.h>)
 #include <stb/stb_image.h>
 #else
 #include <stb_image.h>
+#endif
+#if __has_include(<stb/stb_image_write.h>)
+#include <stb/stb_image_write.h>
+#else
+#include <stb_image_write.h>
 #endif
 }  // namespace tacet::detail::stb
 #if defined(__clang__)
@@ -124,9 +153,21 @@ using ::abs;  // tacet::abs, of expressions, would hide it
 #undef STBI_REALLOC
 #undef STBI_REALLOC_SIZED
 #undef STBI_FREE
+#undef STB_IMAGE_WRITE_STATIC
+#undef STBI_WRITE_NO_STDIO
+#undef STBIW_MALLOC
+#undef STBIW_REALLOC
+#undef STBIW_REALLOC_SIZED
+#undef STBIW_FREE
+#undef STBIW_MEMMOVE
+#undef STBIW_ASSERT
+#undef STBIW_UCHAR
 #undef stbi__err
 #undef stbi__errpf
 #undef stbi__errpuc
+#pragma pop_macro("STBIWDEF")
+#pragma pop_macro("INCLUDE_STB_IMAGE_WRITE_H")
+#pragma pop_macro("STB_IMAGE_WRITE_IMPLEMENTATION")
 #pragma pop_macro("STBIDEF")
 #pragma pop_macro("STBI_INCLUDE_STB_IMAGE_H")
 #pragma pop_macro("STB_IMAGE_IMPLEMENTATION")
@@ -163,6 +204,30 @@ inline std::ptrdiff_t zlib_decompress(ByteSpan bytes, std::span<std::uint8_t> ou
     if (bytes.size() > most || out.size() > most) return -1;
     return stb::tacet_stbi_zlib_decode_buffer(reinterpret_cast<char*>(out.data()), static_cast<int>(out.size()),
                                         reinterpret_cast<char const*>(bytes.data()), static_cast<int>(bytes.size()));
+}
+
+/// Compresses into a zlib stream. Throws Error for more than 1 GiB, with which stb_image_write cannot count.
+inline Bytes zlib_compress(ByteSpan bytes) {
+    if (bytes.empty()) return {0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01};  // stb_image_write forgets the end of a stream of nothing
+    check(bytes.size() <= std::size_t{1} << 30, bytes.size(), " bytes are more than stb_image_write compresses");
+    int size = 0;
+    auto* const input = const_cast<unsigned char*>(bytes.data());  // which it only reads
+    auto* const stream = stb::stbi_zlib_compress(input, static_cast<int>(bytes.size()), &size, stb::stbi_write_png_compression_level);
+    Bytes const out(stream, stream + size);
+    ::free(stream);
+    return out;
+}
+
+/// Encodes 8 bits of grey or RGB as a JPEG of YCbCr, grey as well; up to quality 90 with half the resolution of colours.
+inline Bytes stb_encode_jpeg(Raster const& raster, int quality) {
+    check(raster.samples.size() <= std::size_t{std::numeric_limits<int>::max()}, "larger than 2 GiB");
+    Bytes out;
+    auto const put = [](void* bytes, void* data, int size) {
+        put_bytes(*static_cast<Bytes*>(bytes), {static_cast<std::uint8_t const*>(data), static_cast<std::size_t>(size)});
+    };
+    stb::stbi_write_jpg_to_func(put, &out, static_cast<int>(raster.width), static_cast<int>(raster.height), raster.channels,
+                                raster.samples.data(), quality);
+    return out;
 }
 
 }  // namespace tacet::detail
