@@ -43,6 +43,24 @@ TEST_CASE("Pictures are kept within the memory limit; the least recently used go
     CHECK_THROWS_WITH(cache.image(2), contains("2.png"));
 }
 
+TEST_CASE("A cache keeps the pictures that it is told to, renumbered, with what was decoded of them") {
+    Pictures const dir(5);
+    ImageCache cache(dir.files, 3 * 48);
+    for (int k : {1, 2, 4}) cache.shape(k);
+    for (int k = 0; k < 5; ++k) dir.put(k, 100);
+    cache.keep({0, 2, 4});
+    CHECK(cache.size() == 3);
+    CHECK(cache.path(1) == dir.files[2]);
+    CHECK(level(cache.image(1)) == 2);    // from memory
+    CHECK(level(cache.image(0)) == 100);  // read now: 1 has left its place
+    CHECK(level(cache.image(2)) == 4);
+    cache.keep({2});
+    CHECK(cache.size() == 1);
+    CHECK(level(cache.image(0)) == 4);
+    cache.keep({});
+    CHECK(cache.size() == 0);
+}
+
 TEST_CASE("A picture beyond the limit is served all the same") {
     Pictures const dir(2);
     ImageCache const cache(dir.files, 1);

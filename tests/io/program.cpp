@@ -1,43 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include <tacet/io/program.hpp>
 
-#include <unistd.h>
-
+#include <support/capture.hpp>
 #include <support/catch.hpp>
 
 #include "option_sample.hpp"
 
 using option_sample::Sample;
+using tacet::test::Capture;
 
 namespace {
-
-/// Sends one of the standard streams into a file while it lives.
-class Capture {
-public:
-    Capture(std::FILE* stream, char const* path = nullptr) : stream_(stream), file_(path ? std::fopen(path, "w") : std::tmpfile()) {
-        std::fflush(stream_);
-        saved_ = dup(fileno(stream_));
-        dup2(fileno(file_), fileno(stream_));
-    }
-    ~Capture() { stop(); }
-    std::string stop() {
-        if (saved_ < 0) return {};
-        std::fflush(stream_);
-        dup2(saved_, fileno(stream_));
-        close(saved_);
-        saved_ = -1;
-        std::string text;
-        std::rewind(file_);
-        for (int c; (c = std::fgetc(file_)) != EOF;) text += static_cast<char>(c);
-        std::fclose(file_);
-        return text;
-    }
-
-private:
-    std::FILE* stream_;
-    std::FILE* file_;
-    int saved_ = -1;
-};
 
 struct Outcome {
     int status;

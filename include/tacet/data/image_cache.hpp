@@ -37,6 +37,25 @@ public:
     /// The shape of image k, (H, W, 3).
     Shape<3> shape(Index k) const { return get(k)->shape; }
 
+    /// Keeps only these images, numbered in the order given; what was decoded of them stays. Not while other threads use the cache.
+    void keep(std::vector<Index> const& which) {
+        std::vector<std::filesystem::path> files;
+        std::unordered_map<Index, Index> renumbered;
+        for (Index k : which) renumbered[k] = std::ssize(files), files.push_back(path(k));
+        std::unordered_map<Index, Entry> entries;
+        for (auto at = order_.begin(); at != order_.end();) {
+            auto& entry = entries_.at(*at);
+            if (auto const kept = renumbered.find(*at); kept != renumbered.end()) {
+                *at = kept->second;
+                entries[*at++] = std::move(entry);
+            } else {
+                memory_ -= entry.stored->memory();
+                at = order_.erase(at);
+            }
+        }
+        files_ = std::move(files), entries_ = std::move(entries);
+    }
+
 private:
     struct Stored {
         Shape<3> shape;

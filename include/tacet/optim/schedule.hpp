@@ -63,7 +63,8 @@ struct ScheduleOptions {
     static void fields(auto& self, auto&& field) {
         field("kind", self.kind, "constant, multi_step, cosine, ramp_down or plateau"),
             field("milestones", self.milestones, "multi_step: where the rate falls, in steps"),
-            field("gamma", self.gamma, "multi_step, plateau: factor each time the rate falls"), field("floor", self.floor, "cosine: the last factor"),
+            field("gamma", self.gamma, "multi_step, plateau: factor each time the rate falls"),
+            field("floor", self.floor, "cosine: the last factor"),
             field("fraction", self.fraction, "ramp_down: share of the steps at the end that ramp"),
             field("patience", self.patience, "plateau: validations without improvement that are borne before the rate falls");
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/io/atomic_file.hpp>
 #include <tacet/io/checkpoint.hpp>
 #include <tacet/io/json.hpp>
 #include <tacet/io/log.hpp>
@@ -7,7 +8,6 @@
 #include <fcntl.h>
 #include <optional>
 #include <sys/file.h>
-#include <unistd.h>
 
 namespace tacet {
 
@@ -37,7 +37,6 @@ public:
         }
         sweep_stale_temporaries(path_);
     }
-    ~RunFolder() { if (lock_ >= 0) ::close(lock_); }
     RunFolder(RunFolder const&) = delete;
     RunFolder& operator=(RunFolder const&) = delete;
 
@@ -79,17 +78,13 @@ private:
         }
     }
     void lock() {
-        lock_ = ::open((path_ / ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
-        check(lock_ >= 0, path_.string(), ": cannot write into the folder");
-        if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-            ::close(lock_);
-            lock_ = -1;
-            throw Error(path_.string() + ": another process is training in this folder");
-        }
+        lock_ = detail::open_file(path_ / ".lock", O_CREAT | O_RDWR);
+        check(lock_.is_open(), path_.string(), ": cannot write into the folder");
+        check(::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0, path_.string(), ": another process is training in this folder");
     }
 
     std::filesystem::path path_;
-    int lock_ = -1;
+    detail::Descriptor lock_;  // held until the run is left, or its configuration is refused
     std::vector<Json> records_;
     std::optional<LogWriter> log_;
 };

@@ -33,35 +33,36 @@ inline Tensor<float, 3> middle(Tensor<float, 3> const& x, Index side) {
     return crop(x, Window{(x.shape()[0] - h) / 2, (x.shape()[1] - w) / 2, h, w});
 }
 
-/// A source that owns what it reads from.
-template <class Source> class OwningSource final : public BatchSource {
+using Caches = std::vector<std::unique_ptr<ImageCache>>;
+
+/// A source that owns the caches it reads from, numbered K.
+template <class Source, std::size_t... K> class OwningSource final : public BatchSource {
 public:
-    template <class... Files> explicit OwningSource(PatchOptions const& o, std::size_t memory, Files const&... files)
-        : caches_(make_caches(memory / sizeof...(files), files...)), source_(make(o, std::index_sequence_for<Files...>{})) {}
+    OwningSource(PatchOptions const& o, Caches caches) : caches_(std::move(caches)), source_(*caches_[K]..., o) {}
     Batch batch(Index step) const override { return source_.batch(step); }
 
 private:
-    template <class... Files> static std::vector<std::unique_ptr<ImageCache>> make_caches(std::size_t memory, Files const&... files) {
-        std::vector<std::unique_ptr<ImageCache>> caches;
-        (caches.push_back(std::make_unique<ImageCache>(files, memory)), ...);
-        return caches;
-    }
-    template <std::size_t... K> Source make(PatchOptions const& o, std::index_sequence<K...>) const { return Source(*caches_[K]..., o); }
-    std::vector<std::unique_ptr<ImageCache>> caches_;
+    Caches caches_;
     Source source_;
 };
 
-/// Drops the files whose picture is smaller than a patch, saying how many. Throws Error when none is left.
-template <class Files, class PathOf> void drop_small(Files& files, Index crop, PathOf path_of) {
-    std::size_t const before = files.size();
-    std::erase_if(files, [&](auto const& f) {
-        auto const shape = read_image(path_of(f)).pixels.shape();
-        return shape[0] < crop || shape[1] < crop;
-    });
-    if (files.size() < before)
-        std::fprintf(stderr, "%zu of %zu pictures are smaller than %td x %td and are skipped\n", before - files.size(), before, crop, crop);
-    check(!files.empty(), "all ", before, " training pictures are smaller than a patch of ", crop, " x ", crop,
+/// Drops the pictures that are smaller than a patch, saying how many, from all caches, whose pictures of a number belong together. Throws
+/// Error when none is left, ShapeError for pictures that belong together and differ in size. Decodes each picture once, into the caches.
+inline void drop_small(Caches const& caches, Index crop) {
+    Index const before = caches[0]->size();
+    std::vector<Index> large;
+    for (Index k = 0; k < before; ++k) {
+        auto const shape = caches[0]->shape(k);
+        for (auto const& other : caches)
+            check_shape(other->shape(k) == shape, caches[0]->path(k).string(), " and ", other->path(k).string(),
+                        " differ in size: ", shape, " and ", other->shape(k));
+        if (shape[0] >= crop && shape[1] >= crop) large.push_back(k);
+    }
+    if (Index const dropped = before - std::ssize(large); dropped > 0)
+        std::fprintf(stderr, "%td of %td pictures are smaller than %td x %td and are skipped\n", dropped, before, crop, crop);
+    check(!large.empty(), "all ", before, " training pictures are smaller than a patch of ", crop, " x ", crop,
           " pixels; use a smaller --crop");
+    for (auto const& cache : caches) cache->keep(large);
 }
 }  // namespace detail
 
@@ -71,21 +72,18 @@ inline std::unique_ptr<BatchSource> make_source(std::vector<std::filesystem::pat
                                                 std::size_t cache_bytes) {
     check(train.empty() != pairs.empty(), "name the training data with either --train or --pairs");
     if (detail::means_dead_leaves(train)) return std::make_unique<DeadLeavesSource>(patches);
+    detail::Caches caches;
     if (!train.empty()) {
-        auto files = detail::list_all(train);
-        detail::drop_small(files, patches.crop, [](auto const& f) { return f; });
-        return std::make_unique<detail::OwningSource<FolderSource>>(patches, cache_bytes, files);
+        caches.push_back(std::make_unique<ImageCache>(detail::list_all(train), cache_bytes));
+        detail::drop_small(caches, patches.crop);
+        return std::make_unique<detail::OwningSource<FolderSource, 0>>(patches, std::move(caches));
     }
     check(!patches.clean_targets, "--clean-targets needs --train: pairs of noisy pictures have no clean target");
-    auto matched = match_folders(pairs[0], pairs[1]);
-    detail::drop_small(matched, patches.crop, [](auto const& f) { return f.first; });
     std::vector<std::filesystem::path> first, second;
-    for (auto const& pair : matched) {
-        check_shape(read_image(pair.first).pixels.shape() == read_image(pair.second).pixels.shape(), pair.first.string(), " and ",
-                    pair.second.string(), " differ in size");
-        first.push_back(pair.first), second.push_back(pair.second);
-    }
-    return std::make_unique<detail::OwningSource<PairSource>>(patches, cache_bytes, first, second);
+    for (auto const& pair : match_folders(pairs[0], pairs[1])) first.push_back(pair.first), second.push_back(pair.second);
+    for (auto const& files : {first, second}) caches.push_back(std::make_unique<ImageCache>(files, cache_bytes / 2));
+    detail::drop_small(caches, patches.crop);
+    return std::make_unique<detail::OwningSource<PairSource, 0, 1>>(patches, std::move(caches));
 }
 
 /// What a validation over a set found.
