@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""How a row is measured: every configuration of the peer is probed, then the best one and ours take turns."""
+import contextlib
+import dataclasses
+import math
+import statistics
+import time
+
+from worker import WorkerError
+
+PROBES = 3
+REST = 0.02   # seconds after a repetition in which threads that spin for more work go to sleep
+
+
+@dataclasses.dataclass
+class Result:
+    """A measured row: samples of both sides, in the row's unit."""
+    row: object
+    ours: list
+    peer: list
+    config: object
+    agreement: float
+    idle_load: float = 0.0   # the most that the side that waits took of one core
+    machine_idle: float = 1.0   # share of the machine before the row
+
+    @property
+    def ratio(self):
+        return statistics.median(self.peer) / statistics.median(self.ours)
+
+    @property
+    def counts(self):
+        """Whether both sides computed the same."""
+        return self.agreement <= self.row.limit
+
+
+def repetitions(seconds):
+    """How often a measurement that takes so long is repeated."""
+    return 15 if seconds < 0.3 else 9 if seconds < 1 else 7 if seconds <= 2 else 3
+
+
+def inner_count(milliseconds):
+    """How many steps one measurement holds: 0.1 s of them."""
+    return max(1, math.ceil(100 / max(milliseconds, 1e-3)))
+
+
+class Measurement:
+    """`bench` makes processes: bench.ours(), bench.peer(config), and bench.file(name) names a file for both."""
+
+    def __init__(self, bench, row, note):
+        self.bench, self.row, self.note = bench, row, note
+        self.sample = {"steps": self.sample_steps, "memory": self.sample_memory, "startup": self.sample_startup}[row.measure]
+
+    def open_line(self, config):
+        line = f"open {self.row.work} {self.bench.file('inputs')}"
+        return line if config is None else f"{line} {config.engine} {config.layout} {self.bench.threads}"
+
+    def start(self, config):
+        """A process that is ready; None is ours."""
+        worker = self.bench.ours() if config is None else self.bench.peer(config)
+        worker.answer()
+        return worker
+
+    def opened(self, config):
+        worker = self.start(config)
+        try:
+            worker.ask(self.open_line(config))
+            worker.ask("run 1")
+        except WorkerError:
+            worker.__exit__()
+            raise
+        return worker
+
+    def sample_steps(self, worker, count):
+        time.sleep(REST)
+        return float(worker.ask(f"run {count}")) / 1e3
+
+    def sample_memory(self, config):
+        with self.start(config) as worker:
+            before = worker.memory_mb("VmRSS")
+            worker.reset_peak()
+            worker.ask(self.open_line(config))
+            for _ in range(5):
+                worker.ask("run 1")
+            return worker.memory_mb("VmHWM") - before
+
+    def sample_startup(self, config):
+        with (self.bench.ours() if config is None else self.bench.peer(config)) as worker:
+            worker.send(self.open_line(config))
+            worker.send("run 1")
+            for _ in ("started", "ready", "time"):
+                worker.answer()
+            return 1e3 * (time.perf_counter() - worker.born)
+
+    def run(self):
+        with self.bench.ours() as worker:
+            worker.answer()
+            worker.ask(f"inputs {self.row.work} {self.bench.file('inputs')}")
+        return self.compare_steps() if self.row.measure == "steps" else self.compare_processes()
+
+    def agreement(self, ours, peer):
+        ours.ask(f"write {self.bench.file('results')}")
+        return float(peer.ask(f"compare {self.bench.file('results')}"))
+
+    def best(self, probe):
+        """The configuration of the smallest median of three probes, and that median. One that fails is left out, with a note."""
+        times = {}
+        for config in self.row.configs():
+            try:
+                times[config] = statistics.median(probe(config))
+                self.note(f"{self.row.name}: {config}: {times[config]:.4g} {self.row.unit}")
+            except WorkerError as error:
+                self.note(f"{self.row.name}: {config} left out: {error}")
+        if not times:
+            raise WorkerError("no configuration of the peer works")
+        return min(times.items(), key=lambda item: item[1])
+
+    def compare_steps(self):
+        def probe(config):
+            with self.opened(config) as worker:
+                count = inner_count(self.sample_steps(worker, 1))
+                return [self.sample_steps(worker, count) for _ in range(PROBES)]
+
+        config, peer_time = self.best(probe)
+        with self.opened(None) as ours, self.opened(config) as peer:
+            agreement = self.agreement(ours, peer)
+            our_time = self.sample_steps(ours, inner_count(self.sample_steps(ours, 1)))
+            counts = [inner_count(our_time), inner_count(peer_time)]
+            result = Result(self.row, [], [], config, agreement)
+            for _ in range(repetitions(max(our_time, peer_time) / 1e3)):
+                for side, other, count, samples in ((ours, peer, counts[0], result.ours), (peer, ours, counts[1], result.peer)):
+                    samples.append(self.with_idle(other, result, lambda: self.sample_steps(side, count)))
+        return result
+
+    def with_idle(self, other, result, sample):
+        """Takes a sample while the other side waits, and keeps how much the latter computes."""
+        time.sleep(REST)
+        start, before = time.perf_counter(), other.processor_seconds()
+        value = sample()
+        used, passed = other.processor_seconds() - before, time.perf_counter() - start
+        result.idle_load = max(result.idle_load, used / passed)
+        return value
+
+    def compare_processes(self):
+        """For what a process does once: every sample is a process of its own."""
+        took = time.perf_counter()
+        self.sample(None)
+        config, _ = self.best(lambda config: [self.sample(config) for _ in range(PROBES)])
+        with contextlib.ExitStack() as stack:
+            ours, peer = (stack.enter_context(self.opened(side)) for side in (None, config))
+            result = Result(self.row, [], [], config, self.agreement(ours, peer))
+        took = time.perf_counter()
+        while len(result.ours) < 7:
+            result.ours.append(self.sample(None))
+            result.peer.append(self.sample(config))
+            if len(result.ours) >= 3 and time.perf_counter() - took > 2 * len(result.ours):
+                break   # a pair takes more than 2 s
+        return result

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""What is written about measured rows: JSON, a table for the terminal, a table for docs/benchmarks.md."""
+import json
+import statistics
+
+BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
+
+
+def as_json(rows, results):
+    """A list of objects, one for each row; one without a peer (of which `results` knows nothing) has null in peer and ratio."""
+    objects = []
+    for row in rows:
+        result = results.get(row.name)
+        objects.append({
+            "name": row.name,
+            "unit": row.unit,
+            "ours": statistics.median(result.ours) if result else None,
+            "peer": statistics.median(result.peer) if result and result.peer else None,
+            "ratio": result.ratio if result and result.peer else None,
+            "peer_config": str(result.config) if result and result.peer else None,
+            "runs": len(result.ours) if result else 0,
+            "agreement": result.agreement if result and result.peer else None,
+        })
+    return json.dumps(objects, indent=2) + "\n"
+
+
+def with_quartiles(samples):
+    low, middle, high = statistics.quantiles(samples, n=4, method="inclusive")
+    return f"{number(middle)} ({number(low)}-{number(high)})"
+
+
+def number(x):
+    """Three significant digits, without an exponent."""
+    return f"{x:.0f}" if x >= 100 else f"{x:.3g}"
+
+
+def remark(result):
+    """What a reader must know before believing a row."""
+    remarks = []
+    if not result.counts:
+        remarks.append(f"does not count: results differ by more than {result.row.limit:g}")
+    if result.idle_load > 0.05:
+        remarks.append(f"the waiting side took {100 * result.idle_load:.0f} % of a core")
+    if result.machine_idle < 0.92:
+        remarks.append(f"the machine was busy: {100 * result.machine_idle:.0f} % idle")
+    return "; ".join(remarks)
+
+
+HEAD = ["work", "name", "unit", "ours", "peer", "ratio", "required", "aim", "peer's configuration", "runs", "agreement", "remarks"]
+
+
+def cells(result):
+    row = result.row
+    return [row.title, row.name, row.unit, with_quartiles(result.ours), with_quartiles(result.peer), f"{result.ratio:.2f}", f"{row.required:g}",
+            f"{row.aim:g}", str(result.config), str(len(result.ours)), f"{result.agreement:.1e}", remark(result)]
+
+
+def as_table(results):
+    """For the terminal: columns aligned, without the titles."""
+    lines = [HEAD[1:]] + [cells(result)[1:] for result in results]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
+
+
+def as_markdown(results, machine):
+    head = [cell for cell in HEAD if cell != "remarks"] + ["remarks"]
+    lines = [machine, "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for result in results:
+        row = cells(result)
+        row[1] = f"`{row[1]}`"
+        row[5] = f"**{row[5]}**"
+        lines.append("| " + " | ".join(row) + " |")
+    return "\n".join(lines)
+
+
+def replace_between_markers(page, text):
+    """The page with `text` in the place of what stood between the markers."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page lacks the lines {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{text}\n{END}{after}"

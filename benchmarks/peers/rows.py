@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""What is compared: the rows of the table, and the configurations in which a peer may run."""
+import dataclasses
+import itertools
+
+TUNED_MALLOC = "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=268435456"
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """How a peer runs."""
+    engine: str   # eager, compile, ort
+    layout: str   # NCHW, channels_last
+    malloc: str   # default, tuned
+    layouts: bool = True   # whether the layout makes a difference
+
+    def __str__(self):
+        engine = {"eager": "eager", "compile": "torch.compile", "ort": "ONNX Runtime"}[self.engine]
+        return ", ".join([engine] + [self.layout] * self.layouts + [f"{self.malloc} malloc"])
+
+    def environment(self):
+        return {"GLIBC_TUNABLES": TUNED_MALLOC} if self.malloc == "tuned" else {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    title: str
+    work: str   # as in work.hpp and torch_side.py
+    unit: str
+    required: float   # peer / ours, at least
+    aim: float
+    network: bool = False   # rather than one operation
+    engines: tuple = ("eager", "compile")
+    layouts: tuple = ("NCHW", "channels_last")
+    measure: str = "steps"   # time of a step; startup: of a process up to the end of its first; memory: of a process in five
+
+    @property
+    def limit(self):
+        """The largest distance between the two sides' results; signs of a network's activations flip."""
+        return 1e-3 if self.network else 1e-5
+
+    def configs(self):
+        return [Config(engine, layout, malloc, len(self.layouts) > 1)
+                for engine, layout, malloc in itertools.product(self.engines, self.layouts, ("default", "tuned"))]
+
+
+PLAIN = ("NCHW",)
+ROWS = [
+    Row("conv3x3_fwd", "conv 3x3 64->64, 256x256, forward", "conv_forward", "ms", 2.0, 2.8),
+    Row("conv3x3_train", "same, forward + input and weight gradients", "conv_training", "ms", 2.2, 3.0),
+    Row("n2n_train", "N2N U-Net train step (L2, Adam), 4 x 64x64", "unet_training", "ms", 2.0, 2.7, True),
+    Row("n2n_infer", "N2N U-Net inference, 512x512; against PyTorch", "unet_inference", "ms", 1.9, 2.4, True),
+    Row("n2n_infer_ort", "same; against ONNX Runtime", "unet_inference", "ms", 2.0, 2.6, True, ("ort",), PLAIN),
+    Row("pixel_unshuffle", "pixel_unshuffle r=5, 8 x 1020 x 1020 x 3", "pixel_unshuffle", "ms", 3.0, 4.3),
+    Row("layer_norm", "layer_norm 4096x180, forward", "layer_norm", "ms", 1.3, 2.5, layouts=PLAIN),
+    Row("gelu", "gelu 4096x360, forward", "gelu", "ms", 1.3, 2.5, layouts=PLAIN),
+    Row("fused_expr_train", "gelu(x*w+b)*sigmoid(z), four of 2^24, all gradients; against eager", "fused_training", "ms", 1.8, 2.4, False,
+        ("eager",), PLAIN),
+    Row("fused_expr_train_compile", "same; against torch.compile", "fused_training", "ms", 0.95, 1.2, False, ("compile",), PLAIN),
+    Row("n2n_train_memory", "memory of five U-Net train steps", "unet_training", "MB", 2, 4, True, measure="memory"),
+    Row("startup", "process start to the end of the first U-Net train step", "unet_training", "ms", 20, 100, True, ("eager",),
+        measure="startup"),
+]
+
+
+def chosen(names):
+    """The rows of these names in the table's order, all for no names. Raises ValueError, listing the names, for an unknown one."""
+    known = [row.name for row in ROWS]
+    for name in names:
+        if name not in known:
+            raise ValueError(f"there is no row '{name}'; the rows are {', '.join(known)}")
+    return [row for row in ROWS if not names or row.name in names]

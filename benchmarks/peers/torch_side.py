@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+"""The peers' side of the comparison: PyTorch or ONNX Runtime behind the same line protocol as main.cpp.
+
+    about                                   versions
+    open WORK FILE ENGINE LAYOUT THREADS    gets ready; ENGINE eager, compile or ort; LAYOUT NCHW or channels_last
+    run COUNT                               microseconds per repetition; when COUNT > 1 after one that is not timed
+    compare FILE                            relative L2 distance of outputs and gradients from those in the file, the largest of all arrays
+"""
+import json
+import os
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        data = torch.frombuffer(bytearray(file.read()), dtype=torch.float32)
+    header.pop("__metadata__", None)
+    return {name: data[entry["data_offsets"][0] // 4:entry["data_offsets"][1] // 4].reshape(entry["shape"]).clone()
+            for name, entry in header.items()}
+
+
+class UNet(torch.nn.Module):
+    """The U-Net of Noise2Noise, with the names and the arithmetic of tacet::Noise2NoiseUNet."""
+    LAYERS = {"enc_conv0": (3, 48), "enc_conv1": (48, 48), "enc_conv2": (48, 48), "enc_conv3": (48, 48), "enc_conv4": (48, 48),
+              "enc_conv5": (48, 48), "enc_conv6": (48, 48), "dec_conv5": (96, 96), "dec_conv5b": (96, 96), "dec_conv4": (144, 96),
+              "dec_conv4b": (96, 96), "dec_conv3": (144, 96), "dec_conv3b": (96, 96), "dec_conv2": (144, 96), "dec_conv2b": (96, 96),
+              "dec_conv1a": (99, 64), "dec_conv1b": (64, 32), "dec_conv1": (32, 3)}
+
+    def __init__(self):
+        super().__init__()
+        for name, (inputs, outputs) in self.LAYERS.items():
+            self.add_module(name, torch.nn.Conv2d(inputs, outputs, 3, padding=1))
+
+    def forward(self, x):
+        def level(name, y):
+            return F.leaky_relu(getattr(self, name)(y), 0.1)
+
+        skips, y = [x], level("enc_conv0", x)
+        for k in range(1, 6):
+            y = F.max_pool2d(level(f"enc_conv{k}", y), 2)
+            skips.append(y)
+        y = level("enc_conv6", skips.pop())
+        for k in range(5, 1, -1):
+            y = torch.cat([F.interpolate(y, scale_factor=2, mode="nearest"), skips.pop()], 1)
+            y = level(f"dec_conv{k}b", level(f"dec_conv{k}", y))
+        y = torch.cat([F.interpolate(y, scale_factor=2, mode="nearest"), skips.pop()], 1)
+        return self.dec_conv1(level("dec_conv1b", level("dec_conv1a", y)))
+
+
+class Side:
+    """One work in one configuration: step() is what is timed, results() the outputs and gradients for the inputs as they came."""
+
+    def __init__(self, inputs, engine, layout, threads):
+        self.inputs, self.engine, self.threads = inputs, engine, threads
+        self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+
+    def image(self, name):
+        """An input (N, H, W, C) in PyTorch's order of dimensions and the configuration's layout."""
+        return self.inputs[name].permute(0, 3, 1, 2).contiguous(memory_format=self.format)
+
+    def compiled(self, function):
+        return torch.compile(function, dynamic=False) if self.engine == "compile" else function
+
+    def results(self):
+        return {"y": self.step()}
+
+
+def as_stored(x):
+    """Images come back as (N, H, W, C)."""
+    return x.detach().permute(0, 2, 3, 1) if x.dim() == 4 else x.detach()
+
+
+class Forward(Side):
+    """y = function(inputs), nothing recorded."""
+
+    def __init__(self, function, *arguments):
+        super().__init__(*arguments)
+        self.arguments, function = function(self)
+        self.function = self.compiled(function)
+
+    @torch.inference_mode()
+    def step(self):
+        return self.function(*self.arguments)
+
+    def results(self):
+        return {"y": as_stored(self.step())}
+
+
+class Training(Side):
+    """The same with the gradients of all arguments for a given gy."""
+
+    def __init__(self, function, *arguments):
+        super().__init__(*arguments)
+        self.leaves, function = function(self)
+        self.leaves = [x.requires_grad_() for x in self.leaves]
+        self.function = self.compiled(function)
+        gy = self.inputs["gy"]
+        self.gy = self.image("gy") if gy.dim() == 4 else gy
+
+    def step(self):
+        y = self.function(*self.leaves)
+        return y, torch.autograd.grad(y, self.leaves, self.gy)
+
+    def results(self):
+        y, gradients = self.step()
+        named = {"y": as_stored(y)}
+        for name, g in zip("xwbz", gradients):
+            named["g" + name] = as_stored(g) if name == "x" else g
+        return named
+
+
+def conv(side):
+    return [side.image("x"), side.inputs["w"].contiguous(memory_format=side.format), side.inputs["b"]], lambda x, w, b: F.conv2d(x, w, b, padding=1)
+
+
+def fused(side):
+    return [side.inputs[name] for name in "xwbz"], lambda x, w, b, z: F.gelu(x * w + b) * torch.sigmoid(z)
+
+
+def unshuffle(side):
+    return [side.image("x")], lambda x: F.pixel_unshuffle(x, 5)
+
+
+def layer_norm(side):
+    return [side.inputs[name] for name in "xwb"], lambda x, w, b: F.layer_norm(x, (x.shape[-1],), w, b)
+
+
+def gelu(side):
+    return [side.inputs["x"]], lambda x: F.gelu(x)
+
+
+class UNetInference(Side):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        model = UNet()
+        model.load_state_dict({name: self.inputs[name] for name in model.state_dict()})
+        model = model.eval().to(memory_format=self.format)
+        self.x = self.image("x")
+        if self.engine == "ort":
+            self.open_ort(model)
+        else:
+            self.model = self.compiled(model)
+
+    def open_ort(self, model):
+        import io
+        import onnxruntime
+        file = io.BytesIO()
+        torch.onnx.export(model, (self.x,), file, input_names=["x"], output_names=["y"], dynamo=False)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+        session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
+        feed = {"x": self.x.contiguous().numpy()}
+        self.model = lambda _: torch.from_numpy(session.run(None, feed)[0])
+
+    @torch.inference_mode()
+    def step(self):
+        return self.model(self.x)
+
+    def results(self):
+        return {"y": as_stored(self.step())}
+
+
+class UNetTraining(Side):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.net = UNet().to(memory_format=self.format)
+        self.load()
+        self.model = self.compiled(self.net)
+        self.adam = torch.optim.Adam(self.net.parameters(), lr=1e-3, betas=(0.9, 0.99), eps=1e-8, fused=True)
+        self.x, self.target = self.image("x"), self.image("target")
+
+    def load(self):
+        self.net.load_state_dict({name: self.inputs[name] for name in self.net.state_dict()})
+
+    def backward(self):
+        y = self.model(self.x)
+        loss = F.mse_loss(y, self.target)
+        self.adam.zero_grad(set_to_none=True)
+        loss.backward()
+        return y, loss
+
+    def step(self):
+        self.backward()
+        self.adam.step()
+
+    def results(self):
+        self.load()
+        y, loss = self.backward()
+        gradient = torch.cat([p.grad.flatten() for p in self.net.parameters()])   # all parameters' as one vector
+        return {"y": as_stored(y), "loss": loss.detach(), "gradient": gradient}
+
+
+WORKS = {"conv_forward": (Forward, conv), "conv_training": (Training, conv), "fused_training": (Training, fused),
+         "pixel_unshuffle": (Forward, unshuffle), "layer_norm": (Forward, layer_norm), "gelu": (Forward, gelu),
+         "unet_inference": (UNetInference,), "unet_training": (UNetTraining,)}
+
+
+def distance(theirs, ours):
+    """The largest relative L2 distance of all arrays of `ours`."""
+    if set(theirs) != set(ours):
+        raise ValueError(f"different results: {sorted(set(theirs) ^ set(ours))}")
+    largest = 0.0
+    for name, x in ours.items():
+        y = theirs[name].double()
+        if x.shape != y.shape:
+            raise ValueError(f"{name}: shapes {tuple(x.shape)} and {tuple(y.shape)}")
+        largest = max(largest, ((x.double() - y).norm() / y.norm()).item())
+    return largest
+
+
+class Server:
+    side = None
+
+    def about(self):
+        import onnxruntime
+        return f"PyTorch {torch.__version__}, ONNX Runtime {onnxruntime.__version__}"
+
+    def open(self, work, file, engine, layout, threads):
+        torch.set_num_threads(int(threads))
+        torch.set_num_interop_threads(1)
+        kind, *how = WORKS[work]
+        self.side = kind(*how, read_safetensors(file), engine, layout, int(threads))
+        return "ready"
+
+    def run(self, count):
+        count = int(count)
+        if count > 1:
+            self.side.step()
+        start = time.perf_counter()
+        for _ in range(count):
+            self.side.step()
+        return str(1e6 * (time.perf_counter() - start) / count)
+
+    def compare(self, file):
+        return repr(distance(self.side.results(), read_safetensors(file)))
+
+
+def main():
+    torch.set_float32_matmul_precision("highest")   # strict fp32: no bf16, no AMX
+    torch.manual_seed(0)
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)   # what libraries print must not be taken for an answer
+    print("started", file=answers, flush=True)
+    server = Server()
+    for line in sys.stdin:
+        command, *arguments = line.split()
+        try:
+            answer = getattr(server, command)(*arguments)
+        except Exception as error:   # reported to the driver, which goes on with another configuration
+            answer = "error: " + " ".join(f"{type(error).__name__}: {error}".split())[:500]
+        print(answer, file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
