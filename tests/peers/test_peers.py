@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Tests of benchmarks/peers with processes that only pretend to work. Argument: the root of the project."""
+import json
+import pathlib
+import subprocess
+import sys
+import textwrap
+import time
+import unittest
+
+SOURCE = pathlib.Path(sys.argv.pop(1)).resolve()
+PEERS = SOURCE / "benchmarks/peers"
+sys.path.insert(0, str(PEERS))
+
+import measure   # noqa: E402
+import report    # noqa: E402
+import rows      # noqa: E402
+from worker import Worker, WorkerError   # noqa: E402
+
+NAMES = ["conv3x3_fwd", "conv3x3_train", "n2n_train", "n2n_infer", "n2n_infer_ort", "pixel_unshuffle", "layer_norm", "gelu", "fused_expr_train",
+         "fused_expr_train_compile", "n2n_train_memory", "startup"]
+
+# Answers as both sides do. Arguments: microseconds per step, distance from the other side, megabytes of a step, whether `open` fails.
+FAKE = textwrap.dedent("""
+    import sys, threading
+    microseconds, distance, megabytes, fails, spins = sys.argv[1:]
+    if spins == "True":
+        threading.Thread(target=lambda: any(iter(int, 1)), daemon=True).start()
+    held = []
+    print("started", flush=True)
+    for line in sys.stdin:
+        command = line.split()[0]
+        if command == "open" and fails == "True":
+            print("error: no compiler", flush=True)
+            continue
+        if command == "run":
+            held = [bytes([1]) * (int(megabytes) * 10**6)]
+        print({"run": microseconds, "compare": distance, "open": "ready"}.get(command, "written"), flush=True)
+""")
+
+
+class FakeBench:
+    threads = 2
+
+    def __init__(self, **sides):
+        """sides["ours"] and the engines: (microseconds, distance, megabytes, fails, spins)."""
+        self.sides = sides
+
+    def file(self, name):
+        return name
+
+    def fake(self, key):
+        return Worker([sys.executable, "-S", "-c", FAKE, *map(str, self.sides[key])], {}, subprocess.DEVNULL)
+
+    def ours(self):
+        return self.fake("ours")
+
+    def peer(self, config):
+        return self.fake(config.engine)
+
+
+def side(milliseconds=1000.0, distance=0.0, megabytes=0, fails=False, spins=False):
+    return milliseconds * 1e3, distance, megabytes, fails, spins
+
+
+def row(**changes):
+    values = {"name": "op", "title": "an op", "work": "op", "unit": "ms", "required": 2, "aim": 3, "layouts": ("NCHW",)} | changes
+    return rows.Row(**values)
+
+
+def measured(bench, the_row):
+    notes = []
+    return measure.Measurement(bench, the_row, notes.append).run(), notes
+
+
+class Rows(unittest.TestCase):
+    def test_names(self):
+        self.assertEqual([r.name for r in rows.chosen([])], NAMES)
+        self.assertEqual([r.name for r in rows.chosen(["startup", "gelu"])], ["gelu", "startup"])
+
+    def test_unknown_name_lists_the_rows(self):
+        done = subprocess.run([PEERS / "run.sh", "--only", "gelu,geluu"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        for word in ["'geluu'", *NAMES]:
+            self.assertIn(word, done.stderr)
+
+    def test_configurations(self):
+        by_name = {r.name: [str(c) for c in r.configs()] for r in rows.ROWS}
+        self.assertEqual(len(set(by_name["n2n_train"])), 8)
+        self.assertIn("torch.compile, channels_last, tuned malloc", by_name["n2n_train"])
+        self.assertEqual(by_name["fused_expr_train_compile"], ["torch.compile, default malloc", "torch.compile, tuned malloc"])
+        self.assertEqual(by_name["n2n_infer_ort"], ["ONNX Runtime, default malloc", "ONNX Runtime, tuned malloc"])
+        tuned = [c for c in rows.ROWS[0].configs() if c.environment()]
+        self.assertEqual({c.malloc for c in tuned}, {"tuned"})
+
+
+class Measuring(unittest.TestCase):
+    def setUp(self):
+        self.rest, measure.REST = measure.REST, 0
+
+    def tearDown(self):
+        measure.REST = self.rest
+
+    def test_best_configuration_in_turns(self):
+        result, notes = measured(FakeBench(ours=side(1200), eager=side(5000), compile=side(3000, 2e-6)), row())
+        self.assertEqual(result.config.engine, "compile")
+        self.assertEqual((result.ours, result.peer), ([1200] * 3, [3000] * 3))
+        self.assertEqual((result.ratio, result.agreement, result.counts), (2.5, 2e-6, True))
+        self.assertEqual(len(notes), 4)
+
+    def test_a_configuration_that_fails_is_left_out(self):
+        result, notes = measured(FakeBench(ours=side(), eager=side(5000), compile=side(1, fails=True)), row())
+        self.assertEqual(result.config.engine, "eager")
+        self.assertIn("op: torch.compile, default malloc left out: no compiler", notes)
+
+    def test_nothing_works(self):
+        with self.assertRaisesRegex(WorkerError, "no configuration"):
+            measured(FakeBench(ours=side(), eager=side(fails=True)), row(engines=("eager",)))
+
+    def test_different_results_do_not_count(self):
+        bench = FakeBench(ours=side(), eager=side(3000, 1e-4))
+        self.assertFalse(measured(bench, row(engines=("eager",)))[0].counts)
+        self.assertTrue(measured(bench, row(engines=("eager",), network=True))[0].counts)
+        bench = FakeBench(ours=side(), eager=side(3000, float("nan")))
+        self.assertFalse(measured(bench, row(engines=("eager",)))[0].counts)
+
+    def test_memory_of_a_process(self):
+        result, _ = measured(FakeBench(ours=side(megabytes=5), eager=side(megabytes=20)), row(measure="memory", engines=("eager",)))
+        # A step makes its bytes while those of the step before are still held.
+        self.assertTrue(9.5 < min(result.ours) < 14 and 39 < min(result.peer) < 45, (result.ours, result.peer))
+
+    def test_who_computes_while_waiting_is_found_out(self):
+        bench = FakeBench(ours=side(), eager=side(3000, spins=True))
+        with bench.ours() as ours, bench.peer(rows.Config("eager", "NCHW", "default")) as peer:
+            result = measure.Result(row(), [1.0], [1.0], None, 0.0)
+            measure.Measurement(bench, row(), print).with_idle(peer, result, lambda: time.sleep(0.2))
+            self.assertGreater(result.idle_load, 0.05)
+            self.assertIn("the waiting side took", report.remark(result))
+            ours.answer()
+
+    def test_how_often(self):
+        self.assertEqual([measure.repetitions(t) for t in (0.01, 0.5, 2.0, 2.1)], [15, 9, 7, 3])
+        self.assertEqual([measure.inner_count(t) for t in (0.5, 30, 200)], [200, 4, 1])
+
+    def test_a_process_that_ends(self):
+        with Worker(["false"], {}, subprocess.DEVNULL) as worker, self.assertRaisesRegex(WorkerError, "ended with status 1"):
+            worker.ask("run 1")
+
+
+class Report(unittest.TestCase):
+    def setUp(self):
+        config = rows.Config("eager", "NCHW", "tuned")
+        self.result = measure.Result(row(), [10.0, 11, 12], [20.0, 22, 30], config, 1e-7)
+
+    def test_json(self):
+        measured_row, other = json.loads(report.as_json([row(), row(name="alone")], {"op": self.result}))
+        self.assertEqual(measured_row, {"name": "op", "unit": "ms", "ours": 11, "peer": 22, "ratio": 2, "runs": 3, "agreement": 1e-7,
+                                        "peer_config": "eager, NCHW, tuned malloc"})
+        self.assertEqual((other["peer"], other["ratio"]), (None, None))
+        self.assertEqual(set(other), set(measured_row))
+
+    def test_tables(self):
+        for text in (report.as_table([self.result]), report.as_markdown([self.result], "a machine")):
+            for cell in ("11 (10.5-11.5)", "22 (21-26)", "2.00", "1.0e-07"):
+                self.assertIn(cell, text)
+        self.result.agreement = 1e-3
+        self.assertIn("does not count", report.as_table([self.result]))
+
+    def test_page(self):
+        page = f"a\n{report.BEGIN}\nold\n{report.END}\nb\n"
+        once = report.replace_between_markers(page, "new")
+        self.assertEqual(once, f"a\n{report.BEGIN}\nnew\n{report.END}\nb\n")
+        self.assertEqual(report.replace_between_markers(once, "new"), once)
+        with self.assertRaisesRegex(ValueError, "markers|lacks"):
+            report.replace_between_markers("a page", "new")
+        self.assertIn(report.END, (SOURCE / "docs/benchmarks.md").read_text())
+
+
+if __name__ == "__main__":
+    run = unittest.TextTestRunner(verbosity=0).run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__]))
+    failed = len(run.failures) + len(run.errors)
+    print(f"cases: {run.testsRun - failed} passed, {failed} failed, 0 skipped")
+    sys.exit(1 if failed else 0)
