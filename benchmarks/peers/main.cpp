@@ -5,20 +5,20 @@
 //     open WORK FILE     gets ready to work on these inputs
 //     run COUNT          microseconds per repetition; when COUNT > 1 after one that is not timed
 //     write FILE         writes outputs and gradients
+//     cost WHAT SIZE     nanoseconds per pixel of inference or training (curves.hpp)
+//     plot JSON SVG      draws curves
 #include <tacet/io/environment.hpp>
 #include <tacet/io/safetensors.hpp>
 #include <tacet/io/text.hpp>
-#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <sstream>
 
+#include "curves.hpp"
 #include "work.hpp"
 
 namespace tacet::bench {
 namespace {
-
-double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 class Server {
 public:
@@ -38,6 +38,11 @@ public:
             return "written";
         }
         words >> name >> file;
+        if (command == "cost") return std::to_string(cost(name, std::stol(file)));
+        if (command == "plot") {
+            plot(name, file);
+            return "written";
+        }
         auto const kind = works().find(name);
         check(kind != works().end(), "there is no work \"", name, "\"");
         if (command == "inputs") {

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+import curves
 import measure
 import report
 import rows
@@ -37,6 +38,8 @@ def arguments(words):
     parser.add_argument("--only", metavar="NAME,...", default="", help="measure these rows")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="write the results as JSON")
     parser.add_argument("--update-docs", action="store_true", help="write the table into docs/benchmarks.md; only with all rows")
+    parser.add_argument("--curves", metavar="FOLDER", type=pathlib.Path,
+                        help="instead: tacet's cost per pixel over size, batch, threads and instruction sets, as JSON and SVG")
     parser.add_argument("--ours", metavar="PROGRAM", type=pathlib.Path, help="a build of benchmarks/peers; preset release is built otherwise")
     options = parser.parse_args(words)
     try:
@@ -150,8 +153,18 @@ def measured(bench, chosen):
     return results
 
 
+def write_curves(options):
+    """The cost curves of the program given, or of builds for all instruction sets."""
+    programs = [options.ours] if options.ours else [build(), *(curves.build(SOURCE, march) for march in curves.OTHER_BUILDS)]
+    use_two_cores()
+    curves.run([program.resolve() for program in programs], options.curves, note)
+
+
 def main(words):
     options = arguments(words)
+    if options.curves:
+        write_curves(options)
+        return 0
     start = time.perf_counter()
     program, python = options.ours or build(), python_with_peers()
     use_two_cores()
