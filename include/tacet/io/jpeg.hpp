@@ -2,10 +2,14 @@
 #pragma once
 #include <tacet/io/jpeg_metadata.hpp>
 #include <tacet/io/stb.hpp>
+#include <algorithm>
+#include <cstring>
+#include <string>
 #if TACET_WITH_JPEG
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
+#include <exception>
 #include <jpeglib.h>
 #include <jerror.h>
 #endif

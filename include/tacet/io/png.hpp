@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/io/png_chunks.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <span>
 #if TACET_WITH_PNG
 #include <csetjmp>
+#include <cstring>
+#include <exception>
 #include <png.h>
 #endif
 
