@@ -4,6 +4,7 @@
 #include <support/values.hpp>
 #include <tacet/ops/conv2d.hpp>
 #include <atomic>
+#include <optional>
 #include <thread>
 
 using namespace tacet;
@@ -114,6 +115,10 @@ TEST_CASE("conv2d computes no gradient that nobody asked for") {
 }
 
 TEST_CASE("conv2d: the bits of an output depend neither on its place in the image nor on the number of threads") {
+    bool const direct = GENERATE(true, false);
+    std::optional<DirectConvolutions> guard;
+    if (direct) guard.emplace();
+    Index const step = direct ? 1 : 4;  // Winograd's method: places that are whole tiles apart
     for (Index c : {3, 17, 48})
         for (Index o : {1, 3, 20}) {
             auto const x = random_variable<float>(Shape{Index(1), Index(37), Index(131), c}, 1),
@@ -133,10 +138,36 @@ TEST_CASE("conv2d: the bits of an output depend neither on its place in the imag
             CHECK(same_bits(y.value(), again.value()));
             CHECK(same_bits(gx, x.grad()));
             CHECK(same_bits(gw, w.grad()));
-            Index const r = 5, q = 44;  // a tile with a margin that covers the kernel
+            Index const r = 5 / step * step, q = 44;  // a tile with a margin that covers the kernel
             Variable const tile = conv2d(Variable<float, 4>(crop(x.value(), r, 20, q, 50)), w, b, {.padding = 1});
-            CHECK(same_bits(crop(tile.value(), 1, 18, 1, 48), crop(y.value(), r + 1, 18, q + 1, 48)));
+            Index const m = step;
+            CHECK(same_bits(crop(tile.value(), m, 20 - 2 * m, m, 48 - m), crop(y.value(), r + m, 20 - 2 * m, q + m, 48 - m)));
         }
+}
+
+TEST_CASE("DirectConvolutions holds for what its thread records while it lives, gradients included") {
+    auto const x = random_variable<float>(Shape{1, 16, 16, 16}, 1), w = random_variable<float>(Shape{16, 16, 3, 3}, 2);
+    auto const gradients = [&](Variable<float, 4> const& y) {
+        x.zero_grad(), w.zero_grad();
+        backward(y, y.value());
+        return std::pair{x.grad(), w.grad()};
+    };
+    auto const record_direct = [&] {
+        DirectConvolutions const guard;
+        return conv2d(x, w, {.padding = 1});
+    };
+    auto const direct = record_direct(), fast = conv2d(x, w, {.padding = 1});
+    CHECK_FALSE(same_bits(direct.value(), fast.value()));
+    auto const [gx, gw] = gradients(direct);
+    auto const [fast_gx, fast_gw] = gradients(fast);
+    CHECK_FALSE(same_bits(gx, fast_gx));
+    CHECK_FALSE(same_bits(gw, fast_gw));
+    DirectConvolutions const guard;
+    auto const again = conv2d(x, w, {.padding = 1});
+    CHECK(same_bits(direct.value(), again.value()));
+    auto const [again_gx, again_gw] = gradients(again);
+    CHECK(same_bits(gx, again_gx));
+    CHECK(same_bits(gw, again_gw));
 }
 
 TEST_CASE("conv2d runs on several application threads at once, and inside tasks") {

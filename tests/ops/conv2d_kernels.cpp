@@ -56,9 +56,10 @@ bool valid(Conv2dGeometry const& g) {
     return g.h + 2 * g.padding > g.dilation * (g.kh - 1) && g.w + 2 * g.padding > g.dilation * (g.kw - 1);
 }
 
-/// All four kernels against sums in double; true when within the tolerance.
-template <class T> void compare(Conv2dGeometry const& g) {
+/// All four kernels against sums in double, by the defining sum.
+template <class T> void compare(Conv2dGeometry g) {
     using V = Simd<T>;
+    g.direct = true;
     INFO(text(g));
     Rng rng(7);
     Index const ny = g.n * g.out_h() * g.out_w() * g.oc, nx = g.n * g.h * g.w * g.c, nw = g.oc * (g.c / g.groups) * g.kh * g.kw;
@@ -141,4 +142,78 @@ TEST_CASE("convolution kernels agree with sums in double: depthwise, grouped, ob
 TEST_CASE("large images are cut into several tiles in both directions") {
     compare<float>({1, 40, 230, 20, 8, 3, 3, 1, 1});
     compare<float>({2, 33, 131, 64, 17, 3, 3, 2, 1});
+}
+
+namespace {
+double relative(std::vector<float> const& got, std::vector<double> const& want) {
+    double error = 0, norm = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+        error += std::pow(static_cast<double>(got[i]) - want[i], 2);
+        norm += want[i] * want[i];
+    }
+    return std::sqrt(error / norm);
+}
+
+/// Forward and both gradients of the default algorithm in float: the relative L2 distance from the defining sums in double.
+void compare_winograd(Conv2dGeometry const& g) {
+    INFO(text(g));
+    Rng rng(11);
+    Index const ny = g.n * g.out_h() * g.out_w() * g.oc, nx = g.n * g.h * g.w * g.c, nw = g.oc * (g.c / g.groups) * 9;
+    auto const x = random_values<float>(nx, rng), w = random_values<float>(nw, rng), b = random_values<float>(g.oc, rng),
+               gy = random_values<float>(ny, rng);
+    std::vector<double> wy(gy.size()), wgx(x.size()), wgw(w.size());
+    for (std::size_t i = 0; i < wy.size(); ++i) wy[i] = static_cast<double>(b[i % static_cast<std::size_t>(g.oc)]);
+    for_products(g, [&](Index iy, Index ix, Index iw) {
+        auto const y = static_cast<std::size_t>(iy), i = static_cast<std::size_t>(ix), k = static_cast<std::size_t>(iw);
+        wy[y] += static_cast<double>(x[i]) * w[k], wgx[i] += static_cast<double>(gy[y]) * w[k], wgw[k] += static_cast<double>(gy[y]) * x[i];
+    });
+    float const poison = std::numeric_limits<float>::quiet_NaN();
+    std::vector<float> y(gy.size(), poison), gx(x.size(), poison), gw(w.size(), poison);
+    forward<Simd<float>>(g, x.data(), w.data(), b.data(), y.data());
+    input_gradient<Simd<float>>(g, gy.data(), w.data(), gx.data());
+    weight_gradient<Simd<float>>(g, x.data(), gy.data(), gw.data());
+    CHECK(relative(y, wy) < 2e-6);
+    CHECK(relative(gx, wgx) < 2e-6);
+    CHECK(relative(gw, wgw) < 2e-6);
+}
+}  // namespace
+
+TEST_CASE("Winograd convolutions agree with sums in double: channels, borders, groups, paddings") {
+    for (Index c : {16, 17, 40, 48, 70, 144})
+        for (Index o : {16, 31, 48, 70, 96}) compare_winograd({1, 11, 10, c, o, 3, 3, 1, 1});
+    for (Index h : {1, 2, 3, 4, 5, 8, 9})
+        for (Index w : {1, 3, 4, 6, 13}) compare_winograd({2, h, w, 20, 24, 3, 3, 1, 1});
+    for (Index padding : {0, 1, 2, 3})
+        for (auto mode : {PaddingMode::Zero, PaddingMode::Reflect}) compare_winograd({3, 9, 14, 18, 16, 3, 3, 1, padding, 1, 1, mode});
+    compare_winograd({2, 12, 9, 64, 32, 3, 3, 1, 1, 1, 2});
+    compare_winograd({2, 8, 9, 51, 48, 3, 3, 1, 1, 1, 3});
+    compare_winograd({2, 64, 60, 33, 80, 3, 3, 1, 1});  // several tasks, chunks and slices
+}
+
+TEST_CASE("Winograd's method is what a 3 x 3 convolution of many channels takes, and only that") {
+    Conv2dGeometry const g{1, 8, 8, 16, 16, 3, 3, 1, 1};
+    Rng rng(3);
+    auto const x = random_values<float>(1024, rng), w = random_values<float>(16 * 16 * 9, rng);
+    auto const run = [&](Conv2dGeometry const& geometry) {
+        std::vector<float> y(static_cast<std::size_t>(geometry.out_h() * geometry.out_w() * geometry.oc));
+        forward<Simd<float>, float>(geometry, x.data(), w.data(), nullptr, y.data());
+        return y;
+    };
+    auto const both = [&](Conv2dGeometry geometry) {
+        auto const fast = run(geometry);
+        geometry.direct = true;
+        return std::pair{fast, run(geometry)};
+    };
+    auto const [fast, direct] = both(g);
+    CHECK(fast != direct);
+    for (auto const& [name, value] : {std::pair<Index Conv2dGeometry::*, Index>{&Conv2dGeometry::stride, 2},
+                                      {&Conv2dGeometry::dilation, 2},
+                                      {&Conv2dGeometry::c, 15},
+                                      {&Conv2dGeometry::oc, 15},
+                                      {&Conv2dGeometry::kh, 1}}) {
+        Conv2dGeometry changed = g;
+        changed.*name = value;
+        auto const [a, b] = both(changed);
+        CHECK(a == b);
+    }
 }

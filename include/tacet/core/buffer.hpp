@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/core/device.hpp>
+#include <tacet/core/block_cache.hpp>
 #include <tacet/core/error.hpp>
 #include <tacet/core/shape.hpp>
 #include <limits>
@@ -18,12 +18,9 @@ public:
         auto const limit = std::numeric_limits<std::size_t>::max() / 2 / item;
         check(count >= 0 && static_cast<std::size_t>(count) <= limit, "cannot allocate ", count, " elements of ", item, " bytes");
         if (count == 0) return;
-        auto const bytes = static_cast<std::size_t>(count) * item;
-        try {
-            memory_ = std::shared_ptr<void>(Memory<D>::allocate(bytes), &Memory<D>::release);
-        } catch (std::bad_alloc const&) {
-            throw Error(concat_text("out of memory: ", bytes >> 20, " MB were asked for; use smaller tiles or a smaller batch"));
-        }
+        auto bytes = static_cast<std::size_t>(count) * item;
+        void* const block = detail::block_cache<D>().take(bytes);
+        memory_ = std::shared_ptr<void>(block, [bytes](void* p) { detail::block_cache<D>().give(p, bytes); });
     }
     /// Foreign memory; `keep` lives as long as the buffer.
     Buffer(void* data, std::shared_ptr<void> keep) : memory_(std::move(keep), data) {}

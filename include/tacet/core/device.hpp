@@ -2,8 +2,12 @@
 #pragma once
 #include <tacet/core/config.hpp>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <new>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 #if TACET_WITH_CUDA
 #include <tacet/core/error.hpp>
 #include <cuda_runtime_api.h>
@@ -29,8 +33,18 @@ template <Device D> struct Memory;
 
 template <> struct Memory<Cpu> {
     static constexpr std::size_t alignment = 64;  // one cache line, one AVX-512 vector
-    static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{alignment}); }
-    static void release(void* p) noexcept { ::operator delete(p, std::align_val_t{alignment}); }
+    static constexpr std::size_t large_page = std::size_t(1) << 21;
+    static void* allocate(std::size_t bytes) {
+        bool const large = bytes >= 2 * large_page;
+        std::size_t const unit = large ? large_page : alignment;
+        void* const p = std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
+        if (!p) throw std::bad_alloc();
+#if defined(__linux__)
+        if (large) madvise(p, bytes, MADV_HUGEPAGE);  // a wish: fewer page faults, fewer misses of the address cache
+#endif
+        return p;
+    }
+    static void release(void* p) noexcept { std::free(p); }
     static void from_host(void* dst, void const* src, std::size_t bytes) { if (bytes) std::memcpy(dst, src, bytes); }
     static void to_host(void* dst, void const* src, std::size_t bytes) { if (bytes) std::memcpy(dst, src, bytes); }
 };

@@ -56,6 +56,11 @@ template <int R> constexpr Shape<R> unravel(Index n, Shape<R> const& shape) {
     return i;
 }
 
+namespace detail {
+constexpr Index div_up(Index a, Index b) { return (a + b - 1) / b; }
+constexpr Index round_up(Index a, Index b) { return div_up(a, b) * b; }
+}  // namespace detail
+
 /// "(1, 48, 48, 60)".
 template <int R> std::string to_string(Shape<R> const& shape) {
     std::string s = "(";

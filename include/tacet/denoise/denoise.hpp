@@ -3,6 +3,7 @@
 #include <tacet/denoise/tiling.hpp>
 #include <tacet/nn/parameter.hpp>
 #include <tacet/ops/pad.hpp>
+#include <tacet/ops/winograd.hpp>
 #include <functional>
 
 namespace tacet {
@@ -30,8 +31,6 @@ template <class M> concept DenoisingNetwork = requires(M const& m) {
 
 namespace detail {
 
-inline Index round_up(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
-
 /// The image x (H, W, C) reflected at the right and the bottom to multiples, minus `offset`; (H', W', C). Any size: reflection
 /// bounces to and fro where the image is smaller than the padding.
 inline Tensor<float, 3> padded(Tensor<float, 3> const& x, Index multiple, float offset) {
@@ -51,7 +50,10 @@ template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Ten
     auto const [h, w, c] = x.shape().extent;
     auto const input = padded(x, M::multiple, M::offset);
     auto const limit = static_cast<Index>(options.max_memory / sizeof(float)) / model.floats_per_pixel();
-    auto const tiles = plan_tiles(input.shape()[0], input.shape()[1], M::multiple, M::context, limit);
+    // Convolutions work on blocks of 4 x 4 pixels, down to the coarsest level, which is why a pixel's last bits depend on a little more than
+    // what it sees. Tiles that start where blocks start, with contexts of whole blocks, give the image's bits.
+    constexpr Index grid = kernel::winograd_tile * M::multiple;
+    auto const tiles = plan_tiles(input.shape()[0], input.shape()[1], grid, round_up(M::context, grid), limit);
     auto const report = [&](double share) { if (options.progress && !options.progress(share)) throw Cancelled(); };
     Tensor<float, 3> out(Shape{h, w, c});
     for (std::size_t k = 0; k < tiles.size(); ++k) {

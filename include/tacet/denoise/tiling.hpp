@@ -12,11 +12,10 @@ struct Tile {
     Window core, reach;
 };
 
-/// Cuts an image of height x width (multiples of `multiple`) into tiles whose reach covers at most `limit` pixels where that is
-/// possible. Cores start at multiples of `multiple`, so that pooling grids agree with those of the whole image.
+/// Cuts an image of height x width into tiles whose reach covers at most `limit` pixels where that is possible. Cores and reaches (where
+/// `context` is a multiple, too) start at multiples of `multiple`, so that pooling grids agree with those of the whole image.
 inline std::vector<Tile> plan_tiles(Index height, Index width, Index multiple, Index context, Index limit) {
-    auto const blocks = [&](Index n) { return n / multiple; };
-    Index rows = blocks(height), columns = blocks(width);  // extent of a core, in multiples
+    Index rows = detail::div_up(height, multiple), columns = detail::div_up(width, multiple);  // extent of a core, in multiples
     auto const reach = [&](Index core, Index whole) { return std::min(core * multiple + 2 * context, whole); };
     // Halve the longer side of the core until its reach fits.
     while (reach(rows, height) * reach(columns, width) > limit && (rows > 1 || columns > 1)) {

@@ -79,12 +79,12 @@ struct Pow {
 // The comparison is false for NaN, which so stays NaN.
 struct Relu {
     constexpr auto operator()(auto x) const { return choose(value_of(x) <= 0, real<decltype(x)>(0), x); }
-    static constexpr auto slope_at_output(auto y) { return y > 0 ? decltype(y)(1) : decltype(y)(0); }
+    static constexpr auto slope_at_output(auto y) { return choose(y > 0, decltype(y)(1), decltype(y)(0)); }
 };
 struct LeakyRelu {
     double slope;
     constexpr auto operator()(auto x) const { return choose(value_of(x) > 0, x, x * real<decltype(x)>(slope)); }
-    constexpr auto slope_at_output(auto y) const { return y > 0 ? decltype(y)(1) : decltype(y)(slope); }
+    constexpr auto slope_at_output(auto y) const { return choose(y > 0, decltype(y)(1), decltype(y)(slope)); }
 };
 struct Prelu { constexpr auto operator()(auto x, auto slope) const { return choose(value_of(x) > 0, x, x * slope); } };
 struct Gelu {

@@ -58,7 +58,35 @@ inline Conv2dGeometry conv2d_geometry(Shape<4> const& x, Shape<4> const& w, Conv
                 " with padding ", o.padding, " is smaller than the kernel of w ", w, " with dilation ", o.dilation);
     check_shape(o.padding_mode == PaddingMode::Zero || (o.padding < x[1] && o.padding < x[2]), "conv2d: x ", x,
                 " is too small to be reflected by ", o.padding, " pixels");
-    return {x[0], x[1], x[2], x[3], w[0], w[2], w[3], o.stride, o.padding, o.dilation, o.groups, o.padding_mode};
+    return {x[0], x[1], x[2], x[3], w[0], w[2], w[3], o.stride, o.padding, o.dilation, o.groups, o.padding_mode, DirectConvolutions::wanted()};
+}
+
+/// Records y = convolution of x with w, plus b unless null: input(gy, w, gx) and weight(x, gy, gw) compute the gradients.
+template <class T, class D, class Input, class Weight>
+Variable<T, 4, D> record_convolution(Tensor<T, 4, D> const& y, Variable<T, 4, D> const& x, Variable<T, 4, D> const& w,
+                                     Variable<T, 1, D> const* b, Input const& input, Weight const& weight) {
+    Tensor<T, 4, D> saved_x, saved_w;  // each is needed for the other's gradient only
+    if (w.requires_grad()) saved_x = x.value();
+    if (x.requires_grad()) saved_w = w.value();
+    auto const pull = [=, sx = x.slot(), sw = w.slot(), sb = b ? b->slot() : nullptr](Tensor<T, 4, D> const& gy) {
+        if (sx) {
+            Tensor<T, 4, D> gx(sx->shape);
+            input(gy.data(), saved_w.data(), gx.data());
+            sx->accumulate(std::move(gx));
+        }
+        if (sw) {
+            Tensor<T, 4, D> gw(sw->shape);
+            weight(saved_x.data(), gy.data(), gw.data());
+            sw->accumulate(std::move(gw));
+        }
+        if (sb) {
+            Tensor<T, 1, D> gb(sb->shape);
+            Index const channels = gb.size();
+            Conv2dKernel<D>::template bias_gradient<T>(gy.size() / channels, channels, gy.data(), gb.data());
+            sb->accumulate(std::move(gb));
+        }
+    };
+    return b ? record(y, pull, x, w, *b) : record(y, pull, x, w);
 }
 
 /// conv2d with b (O), or without (null).
@@ -69,27 +97,9 @@ Variable<T, 4, D> conv2d(Variable<T, 4, D> const& x, Variable<T, 4, D> const& w,
                 b ? b->shape() : Shape<1>{});
     Tensor<T, 4, D> y(Shape<4>{{g.n, g.out_h(), g.out_w(), g.oc}});
     Conv2dKernel<D>::template forward<T>(g, x.value().data(), w.value().data(), b ? b->value().data() : nullptr, y.data());
-    Tensor<T, 4, D> saved_x, saved_w;  // each is needed for the other's gradient only
-    if (w.requires_grad()) saved_x = x.value();
-    if (x.requires_grad()) saved_w = w.value();
-    auto const pull = [=, sx = x.slot(), sw = w.slot(), sb = b ? b->slot() : nullptr](Tensor<T, 4, D> const& gy) {
-        if (sx) {
-            Tensor<T, 4, D> gx(sx->shape);
-            Conv2dKernel<D>::template input_gradient<T>(g, gy.data(), saved_w.data(), gx.data());
-            sx->accumulate(std::move(gx));
-        }
-        if (sw) {
-            Tensor<T, 4, D> gw(sw->shape);
-            Conv2dKernel<D>::template weight_gradient<T>(g, saved_x.data(), gy.data(), gw.data());
-            sw->accumulate(std::move(gw));
-        }
-        if (sb) {
-            Tensor<T, 1, D> gb(sb->shape);
-            Conv2dKernel<D>::template bias_gradient<T>(gy.size() / g.oc, g.oc, gy.data(), gb.data());
-            sb->accumulate(std::move(gb));
-        }
-    };
-    return b ? record(y, pull, x, w, *b) : record(y, pull, x, w);
+    auto const input = [g](T const* gy, T const* w_, T* gx) { Conv2dKernel<D>::template input_gradient<T>(g, gy, w_, gx); };
+    auto const weight = [g](T const* x_, T const* gy, T* gw) { Conv2dKernel<D>::template weight_gradient<T>(g, x_, gy, gw); };
+    return record_convolution(y, x, w, b, input, weight);
 }
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 #include <tacet/ops/conv2d_depthwise.hpp>
 #include <tacet/ops/conv2d_narrow.hpp>
 #include <tacet/ops/conv2d_weight.hpp>
+#include <tacet/ops/conv2d_winograd_weight.hpp>
 
 // The convolutions of the host: templates on the vector V = Simd<T>, whose type names the instruction set. Images are (n, h, w, c),
 // weights (oc, c / groups, kh, kw); results have the same bits for any number of threads.
@@ -13,7 +14,9 @@ namespace tacet::detail::kernel {
 /// The elements of one group's weights.
 constexpr Index group_weights(Conv2dGeometry const& g) { return g.oc / g.groups * (g.c / g.groups) * g.kh * g.kw; }
 
-template <class V, class T> void run(Dense<T> const& d) {
+template <class V, class T> void run(Dense<T> const& d, bool direct) {
+    if constexpr (std::is_same_v<T, float>)  // in double, precision is what is wanted
+        if (!direct && is_winograd(d)) return run_winograd<V>(d);
     if (d.in_channels == 1 && d.out_channels == 1 && d.groups > 1) run_depthwise<V>(d);
     else if (is_narrow<V>(d)) run_narrow<V>(d);
     else run_dense<V>(d);
@@ -23,7 +26,7 @@ template <class V, class T> void run(Dense<T> const& d) {
 template <class V, class T = typename V::value_type> void forward(Conv2dGeometry const& g, T const* x, T const* w, T const* b, T* y) {
     Index const taps = g.kh * g.kw, cg = g.c / g.groups;
     run<V>(Dense<T>{g.n, g.groups, cg, g.oc / g.groups, forward_axis(g.h, g.out_h(), g.kh, g), forward_axis(g.w, g.out_w(), g.kw, g),
-                    g.mode, x, w, group_weights(g), cg * taps, taps, g.kw, b, y});
+                    g.mode, x, w, group_weights(g), cg * taps, taps, g.kw, b, y}, g.direct);
 }
 
 /// gx (n, h, w, c) = d(loss)/dx for zero padding, from gy (n, out_h, out_w, oc) and w; plus b (c) unless null.
@@ -33,7 +36,7 @@ template <class V, class T = typename V::value_type> void transposed(Conv2dGeome
     for (Index i = 0; i < std::min(g.stride, g.h); ++i)
         for (Index j = 0; j < std::min(g.stride, g.w); ++j)
             run<V>(Dense<T>{g.n, g.groups, g.oc / g.groups, cg, gradient_axis(i, oh, g.h, g.kh, g), gradient_axis(j, ow, g.w, g.kw, g),
-                            PaddingMode::Zero, gy, w, group_weights(g), taps, cg * taps, g.kw, b, gx});
+                            PaddingMode::Zero, gy, w, group_weights(g), taps, cg * taps, g.kw, b, gx}, g.direct);
 }
 
 /// Adds to f the positions of the padded axis (n + 2 padding) that mirror position i.
@@ -72,6 +75,8 @@ template <class V, class T = typename V::value_type> void input_gradient(Conv2dG
 
 /// gw = d(loss)/dw from x (n, h, w, c) and gy (n, out_h, out_w, oc).
 template <class V, class T = typename V::value_type> void weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, T* gw) {
+    if constexpr (std::is_same_v<T, float>)
+        if (!g.direct && is_winograd_weight(g)) return winograd_weight_gradient<V>(g, x, gy, gw);
     if (g.groups > 1 && g.groups == g.c && g.groups == g.oc) depthwise_weight_gradient<V>(g, x, gy, gw);
     else dense_weight_gradient<V>(g, x, gy, gw);
 }

@@ -33,7 +33,8 @@ inline Conv2dGeometry conv_transpose2d_geometry(Shape<4> const& x, Shape<4> cons
     Index const h = extent(x[1], w[2]), wide = extent(x[2], w[3]);
     check_shape(x[1] > 0 && x[2] > 0 && h > 0 && wide > 0, "conv_transpose2d: nothing is left of x ", x, " under w ", w, " with padding ",
                 o.padding);
-    return {x[0], h, wide, w[1] * o.groups, x[3], w[2], w[3], o.stride, o.padding, o.dilation, o.groups, PaddingMode::Zero};
+    return {x[0], h, wide, w[1] * o.groups, x[3], w[2], w[3], o.stride, o.padding, o.dilation, o.groups, PaddingMode::Zero,
+            DirectConvolutions::wanted()};
 }
 
 /// conv_transpose2d with b (O), or without (null).
@@ -45,27 +46,9 @@ Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<T, 4, D>
                 " output channels, but b has the shape ", b ? b->shape() : Shape<1>{});
     Tensor<T, 4, D> y(Shape<4>{{g.n, g.h, g.w, g.c}});
     Conv2dKernel<D>::template transposed<T>(g, x.value().data(), w.value().data(), b ? b->value().data() : nullptr, y.data());
-    Tensor<T, 4, D> saved_x, saved_w;  // each is needed for the other's gradient only
-    if (w.requires_grad()) saved_x = x.value();
-    if (x.requires_grad()) saved_w = w.value();
-    auto const pull = [=, sx = x.slot(), sw = w.slot(), sb = b ? b->slot() : nullptr](Tensor<T, 4, D> const& gy) {
-        if (sx) {
-            Tensor<T, 4, D> gx(sx->shape);
-            Conv2dKernel<D>::template forward<T>(g, gy.data(), saved_w.data(), nullptr, gx.data());
-            sx->accumulate(std::move(gx));
-        }
-        if (sw) {
-            Tensor<T, 4, D> gw(sw->shape);
-            Conv2dKernel<D>::template weight_gradient<T>(g, gy.data(), saved_x.data(), gw.data());
-            sw->accumulate(std::move(gw));
-        }
-        if (sb) {
-            Tensor<T, 1, D> gb(sb->shape);
-            Conv2dKernel<D>::template bias_gradient<T>(gy.size() / g.c, g.c, gy.data(), gb.data());
-            sb->accumulate(std::move(gb));
-        }
-    };
-    return b ? record(y, pull, x, w, *b) : record(y, pull, x, w);
+    auto const input = [g](T const* gy, T const* w_, T* gx) { Conv2dKernel<D>::template forward<T>(g, gy, w_, nullptr, gx); };
+    auto const weight = [g](T const* x_, T const* gy, T* gw) { Conv2dKernel<D>::template weight_gradient<T>(g, gy, x_, gw); };
+    return record_convolution(y, x, w, b, input, weight);
 }
 
 }  // namespace detail

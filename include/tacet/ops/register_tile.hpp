@@ -6,9 +6,6 @@
 // The inner loop of convolutions and matrix products.
 namespace tacet::detail::kernel {
 
-constexpr Index div_up(Index a, Index b) { return (a + b - 1) / b; }
-constexpr Index round_up(Index a, Index b) { return div_up(a, b) * b; }
-
 /// The sum that one register tile computes: acc[p][v] = sum over (i, j, k) of a[p a_tile + i a_outer + j a_mid + k a_inner]
 /// times the vector at b[i b_outer + j b_mid + k b_inner + v lanes], i < outer, j < mid, k < inner, in this order.
 struct Walk {

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/core/device.hpp>
+#include <tacet/core/error.hpp>
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+#include <vector>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace tacet {
+
+/// What tensors of a device hold, in bytes; `allocations` counts the blocks that were asked of the system so far.
+struct MemoryStatistics {
+    std::size_t live = 0;    // in use by tensors
+    std::size_t cached = 0;  // kept for the next ones
+    std::size_t peak = 0;    // the most that was live at once
+    std::size_t limit = std::numeric_limits<std::size_t>::max();
+    std::uint64_t allocations = 0;
+};
+
+namespace detail {
+
+/// Sizes of blocks: multiples of a quarter of a power of two, 64 bytes at least, so that at most a fifth of a block is not used.
+struct SizeClass {
+    std::size_t index, bytes;
+
+    static constexpr std::size_t count = 4 + 4 * 56;
+    static constexpr SizeClass of(std::size_t n) {
+        if (n <= 256) return {n ? (n - 1) / 64 : 0, n ? (n + 63) / 64 * 64 : 64};
+        auto const octave = static_cast<std::size_t>(std::bit_width(n - 1)) - 1, quarter = std::size_t(1) << (octave - 2);
+        std::size_t const bytes = (n + quarter - 1) / quarter * quarter;
+        return {4 * (octave - 8) + (bytes - (std::size_t(1) << octave)) / quarter + 3, bytes};
+    }
+};
+
+/// Tells the address sanitizer whether a block may be touched: to it, a cached block is as gone as a freed one.
+inline void set_reachable([[maybe_unused]] void* p, [[maybe_unused]] std::size_t bytes, [[maybe_unused]] bool reachable) {
+#if defined(__SANITIZE_ADDRESS__)
+    if (reachable) __asan_unpoison_memory_region(p, bytes);
+    else __asan_poison_memory_region(p, bytes);
+#endif
+}
+
+/// The memory of a device's tensors: blocks that are given back wait for the next tensor of their size, because fresh pages cost more
+/// than most operations. May be used by several threads.
+template <Device D> class BlockCache {
+public:
+    /// A block of at least `bytes`; `bytes` becomes its size. Throws Error where it cannot be had.
+    void* take(std::size_t& bytes) {
+        std::lock_guard lock(mutex_);
+        SizeClass const size = SizeClass::of(bytes);
+        bool const room = size.bytes <= s_.limit && s_.live <= s_.limit - size.bytes;
+        for (std::size_t k = size.index; room && k < std::min(size.index + 5, SizeClass::count); ++k) {  // up to twice as large
+            if (free_[k].empty() || free_[k].back().bytes > s_.limit - s_.live) continue;
+            Block const block = free_[k].back();
+            free_[k].pop_back();
+            s_.cached -= block.bytes;
+            set_reachable(block.data, block.bytes, true);
+            return use(block.data, bytes = block.bytes);
+        }
+        return use(room ? fresh(size.bytes) : nullptr, bytes = size.bytes);
+    }
+    void give(void* p, std::size_t bytes) noexcept {
+        std::lock_guard lock(mutex_);
+        s_.live -= bytes;
+        auto& list = free_[SizeClass::of(bytes).index];
+        try {
+            list.push_back({p, bytes, ++clock_});
+        } catch (...) {
+            return Memory<D>::release(p);
+        }
+        s_.cached += bytes;
+        set_reachable(p, bytes, false);
+    }
+    /// Gives cached blocks back to the system, those that waited longest first, until at most `keep` bytes are cached.
+    void trim(std::size_t keep = 0) noexcept {
+        std::lock_guard lock(mutex_);
+        trim_locked(keep);
+    }
+    MemoryStatistics statistics() const {
+        std::lock_guard lock(mutex_);
+        return s_;
+    }
+    void set_limit(std::size_t bytes) {
+        std::lock_guard lock(mutex_);
+        s_.limit = bytes;
+        trim_locked(bytes - std::min(bytes, s_.live));
+    }
+
+private:
+    struct Block {
+        void* data;
+        std::size_t bytes;
+        std::uint64_t since;
+    };
+
+    void* use(void* p, std::size_t bytes) {
+        if (!p)
+            throw Error(concat_text("out of memory: ", bytes >> 20, " MB were asked for, tensors hold ", s_.live >> 20, " MB",
+                                    s_.limit < std::numeric_limits<std::size_t>::max() ? concat_text(" of at most ", s_.limit >> 20, " MB")
+                                                                                        : std::string(),
+                                    "; use smaller tiles or a smaller batch"));
+        s_.live += bytes;
+        s_.peak = std::max(s_.peak, s_.live);
+        return p;
+    }
+    /// A block of the system, or null. What is held then is at most twice what was ever live at once, and within the limit.
+    void* fresh(std::size_t bytes) {
+        std::size_t const room = s_.limit - s_.live - bytes;
+        trim_locked(std::min(room, 2 * std::max(s_.peak, s_.live + bytes) - s_.live - bytes));
+        for (int attempt = 0; attempt < 2; ++attempt) {
+            try {
+                void* const p = Memory<D>::allocate(bytes);
+                ++s_.allocations;
+                return p;
+            } catch (std::exception const&) {
+                trim_locked(0);
+            }
+        }
+        return nullptr;
+    }
+    void trim_locked(std::size_t keep) noexcept {
+        while (s_.cached > keep) {
+            auto const oldest = std::min_element(free_.begin(), free_.end(), [](auto const& a, auto const& b) {
+                return !a.empty() && (b.empty() || a.front().since < b.front().since);
+            });
+            Block const block = oldest->front();
+            oldest->erase(oldest->begin());
+            s_.cached -= block.bytes;
+            set_reachable(block.data, block.bytes, true);
+            Memory<D>::release(block.data);
+        }
+    }
+
+    std::mutex mutable mutex_;
+    std::array<std::vector<Block>, SizeClass::count> free_;
+    std::uint64_t clock_ = 0;
+    MemoryStatistics s_;
+};
+
+/// The cache of a device. It is never destroyed: tensors may outlive everything else.
+template <Device D> BlockCache<D>& block_cache() {
+    static auto& cache = *new BlockCache<D>;
+    return cache;
+}
+
+}  // namespace detail
+
+/// What the tensors of a device hold now.
+template <Device D = Cpu> MemoryStatistics memory_statistics() { return detail::block_cache<D>().statistics(); }
+
+/// Bounds what the tensors of a device may hold at once, in bytes; a tensor beyond it is an Error. Without bound by default.
+template <Device D = Cpu> void set_memory_limit(std::size_t bytes) { detail::block_cache<D>().set_limit(bytes); }
+
+/// Gives the memory that no tensor uses back to the system.
+template <Device D = Cpu> void release_cached_memory() { detail::block_cache<D>().trim(); }
+
+}  // namespace tacet
