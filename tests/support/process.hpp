@@ -8,6 +8,8 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <poll.h>
 #include <stdexcept>
@@ -31,7 +33,8 @@ struct ProcessOptions {
     std::optional<std::uint64_t> file_size = {};                        ///< no file may grow beyond: a disk that is full
     int signal = 0;                                                     ///< sent once, when the first of the following holds
     double signal_after = 0;                                            ///< seconds; 0: never by time
-    std::filesystem::path signal_when = {};                             ///< this file exists
+    std::filesystem::path signal_when = {};                             ///< this file exists,
+    std::string signal_when_holds = {};                                 ///< and holds this text
     std::filesystem::path out = {};                                     ///< where stdout goes instead of into Process::out
 };
 
@@ -81,6 +84,12 @@ struct Pipe {
     ::_exit(127);
 }
 
+inline bool file_holds(std::filesystem::path const& path, std::string const& text) {
+    if (path.empty() || !std::filesystem::exists(path)) return false;
+    if (text.empty()) return true;
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {}).find(text) != std::string::npos;
+}
 inline void drain(int& end, std::string& text) {
     char buffer[65536];
     for (;;) {
@@ -116,7 +125,7 @@ inline Process run_process(std::vector<std::string> const& words, ProcessOptions
     for (int status = 0;;) {
         double const passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
         bool const due = (options.signal_after > 0 && passed >= options.signal_after)
-                         || (!options.signal_when.empty() && std::filesystem::exists(options.signal_when));
+                         || detail::file_holds(options.signal_when, options.signal_when_holds);
         if (options.signal != 0 && due && !process.signalled) process.signalled = ::kill(child, options.signal) == 0;
         if (passed > options.seconds) ::kill(child, SIGKILL);
         bool const ended = ::waitpid(child, &status, WNOHANG) == child;
