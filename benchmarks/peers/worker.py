@@ -15,7 +15,8 @@ class WorkerError(Exception):
 class Worker:
     def __init__(self, command, environment, log):
         self.born = time.perf_counter()
-        self.process = subprocess.Popen(command, env=os.environ | environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        self.process = subprocess.Popen(command, bufsize=0, env=os.environ | environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=log)
         self.answers = b""
 
     def __enter__(self):
@@ -30,7 +31,6 @@ class Worker:
     def send(self, line):
         try:
             self.process.stdin.write(line.encode() + b"\n")
-            self.process.stdin.flush()
         except BrokenPipeError:
             pass   # answer() tells how it ended
 
