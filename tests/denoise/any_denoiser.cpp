@@ -28,7 +28,8 @@ void reproduce(std::string const& kind, double published_psnr, Index flips) {
     auto const published = read_image(folder + "monarch-" + kind + "-denoised.png").pixels;
     Index different = 0, far = 0;
     for (Index k = 0; k < result.size(); ++k) {
-        auto const ours = static_cast<int>(std::clamp(result.data()[k] * 255.f, 0.f, 255.f)), theirs = static_cast<int>(level_of(published.data()[k]));
+        auto const ours = static_cast<int>(std::clamp(result.data()[k] * 255.f, 0.f, 255.f));
+        auto const theirs = static_cast<int>(level_of(published.data()[k]));
         different += ours != theirs, far += std::abs(ours - theirs) > 1;
     }
     CHECK(different <= flips);

@@ -46,7 +46,11 @@ struct TwoLevels {
 }  // namespace
 
 TEST_CASE("Tiles cover an image once, start at multiples, and reach as far as they must") {
-    for (auto const& [h, w, limit] : {std::tuple<Index, Index, Index>{512, 512, 1 << 30}, {512, 768, 200'000}, {64, 2048, 150'000}, {96, 32, 1}, {100, 70, 1}}) {
+    for (auto const& [h, w, limit] : {std::tuple<Index, Index, Index>{512, 512, 1 << 30},
+                                      {512, 768, 200'000},
+                                      {64, 2048, 150'000},
+                                      {96, 32, 1},
+                                      {100, 70, 1}}) {
         std::vector<int> covered(static_cast<std::size_t>(h * w));
         for (auto const& [core, reach] : plan_tiles(h, w, 32, 160, limit)) {
             REQUIRE(core.top % 32 == 0);

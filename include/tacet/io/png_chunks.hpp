@@ -5,6 +5,7 @@
 #include <tacet/io/stb.hpp>
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// PNG's container (PNG 3rd edition, sections 5 and 11): what a file announces, checked before anything is decoded.
@@ -133,8 +134,8 @@ inline void put_png_chunk(Bytes& out, std::string const& type, ByteSpan data) {
 
 /// What an iCCP chunk holds: a name, 0, method 0, the profile as a zlib stream.
 inline Bytes png_icc_chunk(ByteSpan profile) {
-    Bytes data;
-    put_text(data, std::string("ICC profile\0\0", 13));
+    constexpr std::string_view name("ICC profile\0\0", 13);
+    Bytes data(name.begin(), name.end());
     put_bytes(data, zlib_compress(profile));
     return data;
 }

@@ -58,7 +58,8 @@ inline Conv2dGeometry conv2d_geometry(Shape<4> const& x, Shape<4> const& w, Conv
                 " with padding ", o.padding, " is smaller than the kernel of w ", w, " with dilation ", o.dilation);
     check_shape(o.padding_mode == PaddingMode::Zero || (o.padding < x[1] && o.padding < x[2]), "conv2d: x ", x,
                 " is too small to be reflected by ", o.padding, " pixels");
-    return {x[0], x[1], x[2], x[3], w[0], w[2], w[3], o.stride, o.padding, o.dilation, o.groups, o.padding_mode, DirectConvolutions::wanted()};
+    return {x[0],      x[1],       x[2],     x[3],           w[0],                        w[2], w[3], o.stride,
+            o.padding, o.dilation, o.groups, o.padding_mode, DirectConvolutions::wanted()};
 }
 
 /// Records y = convolution of x with w, plus b unless null: input(gy, w, gx) and weight(x, gy, gw) compute the gradients.

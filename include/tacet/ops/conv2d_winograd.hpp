@@ -68,8 +68,9 @@ template <class V, class T> void pack_winograd(Dense<T> const& d, T* packed) {
 /// The transformed window of one tile: row `t` of each of the 36 matrices at `to`.
 template <class V, class T> void transform_window(Window<T> const& x, Index channels, T* to, Index stride) {
     for (Index c = 0; c < channels; c += V::lanes)
-        transform_tile<WinogradInput, V>([&](auto i, auto j) __attribute__((always_inline)) { return V::load(x.data + i * x.row + j * x.pixel + c); },
-                                         [&](auto i, auto j, V v) __attribute__((always_inline)) { v.store(to + (i * winograd_window + j) * stride + c); });
+        transform_tile<WinogradInput, V>(
+            [&](auto i, auto j) __attribute__((always_inline)) { return V::load(x.data + i * x.row + j * x.pixel + c); },
+            [&](auto i, auto j, V v) __attribute__((always_inline)) { v.store(to + (i * winograd_window + j) * stride + c); });
 }
 
 /// Writes the outputs of one tile and one vector of channels: `high` x `wide` of them exist, `last` of the vector's lanes.
@@ -104,7 +105,8 @@ void winograd_block(Dense<T> const& d, WinogradPlan const& p, Index first, Index
         Index const high = std::min<Index>(winograd_tile, d.rows.count - at.i), wide = std::min<Index>(winograd_tile, d.cols.count - at.j);
         for (int v = 0; v < block.vectors; ++v)
             transform_products<V>(products + t * width + v * V::lanes, stride, bias ? bias + v * V::lanes : nullptr, high, wide,
-                                  v + 1 < block.vectors ? V::lanes : block.last, y + v * V::lanes, d.cols.out * d.output_step(), d.output_step());
+                                  v + 1 < block.vectors ? V::lanes : block.last, y + v * V::lanes, d.cols.out * d.output_step(),
+                                  d.output_step());
     }
 }
 

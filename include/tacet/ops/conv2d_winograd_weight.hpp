@@ -64,7 +64,8 @@ template <class V, class T> void add_tiles(WinogradSum<T> const& s, Index first,
     T* const gy = x + winograd_positions * x_stride;
     for (Index t = 0; t < count; ++t) {
         WinogradTile const at = tile_at(s.p, first + t);
-        Window<T> const window = vector_window<V>(s.input(at.image), at.i - s.g.padding, winograd_window, at.j - s.g.padding, winograd_window);
+        Window<T> const window =
+            vector_window<V>(s.input(at.image), at.i - s.g.padding, winograd_window, at.j - s.g.padding, winograd_window);
         transform_window<V>(window, s.channels, x + t * width, x_stride);
         transform_gradient<V>(s.gradient(at.image), at.i, at.j, gy + t * outputs, gy_stride);
     }
@@ -106,7 +107,8 @@ void merge_winograd(Index outputs, Index chunks, Index chunk_stride, T const* pa
 }
 
 /// gw (oc, c / groups, 3, 3) = d(loss)/dw from x (n, h, w, c) and gy (n, out_h, out_w, oc).
-template <class V, class T = typename V::value_type> void winograd_weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, T* gw) {
+template <class V, class T = typename V::value_type>
+void winograd_weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, T* gw) {
     WinogradPlan const p(g.n, g.out_h(), g.out_w());
     WinogradSplit const split = split_winograd(g, p.tiles);
     Index const og = g.oc / g.groups, cg = g.c / g.groups, outputs = round_up(og, V::lanes), columns = g.groups * split.slices;

@@ -26,6 +26,6 @@ template <class T, int Slot> T* scratch(Index count) {
     }
     return held.data;
 }
-inline constexpr int window_slot = 0, gradient_slot = 1, weight_slot = 2, partial_slot = 3, padded_slot = 4, tile_slot = 5, product_slot = 6;
+inline constexpr int window_slot = 0, gradient_slot = 1, weight_slot = 2, partial_slot = 3, tile_slot = 4, product_slot = 5;
 
 }  // namespace tacet::detail::kernel
