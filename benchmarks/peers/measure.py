@@ -3,10 +3,11 @@
 import contextlib
 import dataclasses
 import math
+import resource
 import statistics
 import time
 
-from worker import WorkerError
+from worker import TICKS, WorkerError
 
 PROBES = 3
 REST = 0.02   # seconds after a repetition in which threads that spin for more work go to sleep
@@ -20,8 +21,8 @@ class Result:
     peer: list
     config: object
     agreement: float
-    idle_load: float = 0.0   # the most that the side that waits took of one core
-    machine_idle: float = 1.0   # share of the machine before the row
+    idle_load: float = 0.0   # cores that the waiting side took
+    other_load: float = 0.0   # cores that other processes took meanwhile
 
     @property
     def ratio(self):
@@ -33,6 +34,25 @@ class Result:
         return self.agreement <= self.row.limit
 
 
+class OtherLoad:
+    """What processes other than these workers and those that ended meanwhile take of the machine."""
+
+    def __init__(self, *workers):
+        self.workers = workers
+        self.start = self.now()
+
+    def now(self):
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        with open("/proc/stat") as file:
+            user, nice, system, _, _, *interrupts = (int(x) / TICKS for x in file.readline().split()[1:9])
+        ours = ended.ru_utime + ended.ru_stime + sum(worker.processor_seconds() for worker in self.workers)
+        return time.perf_counter(), user + nice + system + sum(interrupts) - ours
+
+    def cores(self):
+        (begin, before), (end, after) = self.start, self.now()
+        return max(0.0, (after - before) / (end - begin))
+
+
 def repetitions(seconds):
     """How often a measurement that takes so long is repeated."""
     return 15 if seconds < 0.3 else 9 if seconds < 1 else 7 if seconds <= 2 else 3
@@ -41,6 +61,23 @@ def repetitions(seconds):
 def inner_count(milliseconds):
     """How many steps one measurement holds: 0.1 s of them."""
     return max(1, math.ceil(100 / max(milliseconds, 1e-3)))
+
+
+class Waiting:
+    """How much the side that waits computes all the same."""
+    used = passed = 0.0
+
+    def sample(self, other, sample):
+        """Takes a sample while the other side waits."""
+        time.sleep(REST)
+        start, before = time.perf_counter(), other.processor_seconds()
+        value = sample()
+        self.used += other.processor_seconds() - before
+        self.passed += time.perf_counter() - start
+        return value
+
+    def cores(self):
+        return self.used / max(self.passed, 1e-9)
 
 
 class Measurement:
@@ -125,33 +162,25 @@ class Measurement:
             agreement = self.agreement(ours, peer)
             our_time = self.sample_steps(ours, inner_count(self.sample_steps(ours, 1)))
             counts = [inner_count(our_time), inner_count(peer_time)]
-            result = Result(self.row, [], [], config, agreement)
+            result, others, waiting = Result(self.row, [], [], config, agreement), OtherLoad(ours, peer), Waiting()
             for _ in range(repetitions(max(our_time, peer_time) / 1e3)):
-                for side, other, count, samples in ((ours, peer, counts[0], result.ours), (peer, ours, counts[1], result.peer)):
-                    samples.append(self.with_idle(other, result, lambda: self.sample_steps(side, count)))
+                result.ours.append(waiting.sample(peer, lambda: self.sample_steps(ours, counts[0])))
+                result.peer.append(waiting.sample(ours, lambda: self.sample_steps(peer, counts[1])))
+            result.idle_load, result.other_load = waiting.cores(), others.cores()
         return result
-
-    def with_idle(self, other, result, sample):
-        """Takes a sample while the other side waits, and keeps how much the latter computes."""
-        time.sleep(REST)
-        start, before = time.perf_counter(), other.processor_seconds()
-        value = sample()
-        used, passed = other.processor_seconds() - before, time.perf_counter() - start
-        result.idle_load = max(result.idle_load, used / passed)
-        return value
 
     def compare_processes(self):
         """For what a process does once: every sample is a process of its own."""
-        took = time.perf_counter()
         self.sample(None)
         config, _ = self.best(lambda config: [self.sample(config) for _ in range(PROBES)])
         with contextlib.ExitStack() as stack:
             ours, peer = (stack.enter_context(self.opened(side)) for side in (None, config))
             result = Result(self.row, [], [], config, self.agreement(ours, peer))
-        took = time.perf_counter()
+        took, others = time.perf_counter(), OtherLoad()
         while len(result.ours) < 7:
             result.ours.append(self.sample(None))
             result.peer.append(self.sample(config))
             if len(result.ours) >= 3 and time.perf_counter() - took > 2 * len(result.ours):
                 break   # a pair takes more than 2 s
+        result.other_load = others.cores()
         return result

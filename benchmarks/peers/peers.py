@@ -131,11 +131,10 @@ def machine_idle(seconds=1.0):
 
 
 def wait_until_quiet(patience=15):
-    """Waits until 92 % of the machine have been idle for a second; returns what was idle in the last one."""
+    """Waits until 92 % of the machine have been idle for a second, or no longer."""
     for _ in range(patience):
-        if (idle := machine_idle()) >= 0.92:
+        if machine_idle() >= 0.92:
             break
-    return idle
 
 
 def measured(bench, chosen):
@@ -143,10 +142,8 @@ def measured(bench, chosen):
     results = {}
     for row in chosen:
         try:
-            idle = wait_until_quiet()
-            result = measure.Measurement(bench, row, note).run()
-            result.machine_idle = idle
-            results[row.name] = result
+            wait_until_quiet()
+            result = results[row.name] = measure.Measurement(bench, row, note).run()
             note(f"{row.name}: ratio {result.ratio:.2f} ({row.required:g} required, {row.aim:g} aimed at)  {report.remark(result)}".rstrip())
         except WorkerError as error:
             note(f"{row.name}: not measured: {error}")

@@ -41,8 +41,8 @@ def remark(result):
         remarks.append(f"does not count: results differ by more than {result.row.limit:g}")
     if result.idle_load > 0.05:
         remarks.append(f"the waiting side took {100 * result.idle_load:.0f} % of a core")
-    if result.machine_idle < 0.92:
-        remarks.append(f"the machine was busy: {100 * result.machine_idle:.0f} % idle")
+    if result.other_load > 0.16:
+        remarks.append(f"other processes took {result.other_load:.1f} cores")
     return "; ".join(remarks)
 
 

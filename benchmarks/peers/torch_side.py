@@ -153,7 +153,6 @@ class UNetInference(Side):
         torch.onnx.export(model, (self.x,), file, input_names=["x"], output_names=["y"], dynamo=False)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "1")
         session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
         feed = {"x": self.x.contiguous().numpy()}
         self.model = lambda _: torch.from_numpy(session.run(None, feed)[0])

@@ -133,11 +133,13 @@ class Measuring(unittest.TestCase):
     def test_who_computes_while_waiting_is_found_out(self):
         bench = FakeBench(ours=side(), eager=side(3000, spins=True))
         with bench.ours() as ours, bench.peer(rows.Config("eager", "NCHW", "default")) as peer:
-            result = measure.Result(row(), [1.0], [1.0], None, 0.0)
-            measure.Measurement(bench, row(), print).with_idle(peer, result, lambda: time.sleep(0.2))
-            self.assertGreater(result.idle_load, 0.05)
-            self.assertIn("the waiting side took", report.remark(result))
-            ours.answer()
+            waiting, others = measure.Waiting(), measure.OtherLoad()
+            waiting.sample(peer, lambda: time.sleep(0.2))
+            self.assertGreater(waiting.cores(), 0.05)
+            self.assertGreater(others.cores(), 0.05)   # asked for no worker: all are others
+            waiting = measure.Waiting()
+            waiting.sample(ours, lambda: time.sleep(0.05))
+            self.assertLess(waiting.cores(), 0.05)
 
     def test_how_often(self):
         self.assertEqual([measure.repetitions(t) for t in (0.01, 0.5, 2.0, 2.1)], [15, 9, 7, 3])
@@ -164,8 +166,10 @@ class Report(unittest.TestCase):
         for text in (report.as_table([self.result]), report.as_markdown([self.result], "a machine")):
             for cell in ("11 (10.5-11.5)", "22 (21-26)", "2.00", "1.0e-07"):
                 self.assertIn(cell, text)
-        self.result.agreement = 1e-3
-        self.assertIn("does not count", report.as_table([self.result]))
+        self.assertEqual(report.remark(self.result), "")
+        self.result.agreement, self.result.idle_load, self.result.other_load = 1e-3, 0.5, 0.5
+        for remark in ("does not count", "the waiting side took 50 %", "other processes took 0.5 cores"):
+            self.assertIn(remark, report.as_table([self.result]))
 
     def test_page(self):
         page = f"a\n{report.BEGIN}\nold\n{report.END}\nb\n"
