@@ -10,7 +10,8 @@
 #include <mutex>
 #include <vector>
 #if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
+extern "C" void __asan_poison_memory_region(void const volatile*, std::size_t);
+extern "C" void __asan_unpoison_memory_region(void const volatile*, std::size_t);
 #endif
 
 namespace tacet {

@@ -50,8 +50,8 @@ template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Ten
     auto const [h, w, c] = x.shape().extent;
     auto const input = padded(x, M::multiple, M::offset);
     auto const limit = static_cast<Index>(options.max_memory / sizeof(float)) / model.floats_per_pixel();
-    // Convolutions work on blocks of 4 x 4 pixels, down to the coarsest level, which is why a pixel's last bits depend on a little more than
-    // what it sees. Tiles that start where blocks start, with contexts of whole blocks, give the image's bits.
+    // Convolutions work on blocks of 4 x 4 pixels, down to the coarsest level, which is why a pixel's last bits depend on a little more
+    // than what it sees. Tiles that start where blocks start, with contexts of whole blocks, give the image's bits.
     constexpr Index grid = kernel::winograd_tile * M::multiple;
     auto const tiles = plan_tiles(input.shape()[0], input.shape()[1], grid, round_up(M::context, grid), limit);
     auto const report = [&](double share) { if (options.progress && !options.progress(share)) throw Cancelled(); };

@@ -6,6 +6,8 @@
 // The inner loop of convolutions and matrix products.
 namespace tacet::detail::kernel {
 
+using detail::div_up, detail::round_up;
+
 /// The sum that one register tile computes: acc[p][v] = sum over (i, j, k) of a[p a_tile + i a_outer + j a_mid + k a_inner]
 /// times the vector at b[i b_outer + j b_mid + k b_inner + v lanes], i < outer, j < mid, k < inner, in this order.
 struct Walk {
