@@ -222,6 +222,7 @@ inline Bytes zlib_compress(ByteSpan bytes) {
 inline Bytes stb_encode_jpeg(Raster const& raster, int quality) {
     check(raster.samples.size() <= std::size_t{std::numeric_limits<int>::max()}, "larger than 2 GiB");
     Bytes out;
+    out.reserve(4096 + raster.samples.size() / 4);
     auto const put = [](void* bytes, void* data, int size) {
         put_bytes(*static_cast<Bytes*>(bytes), {static_cast<std::uint8_t const*>(data), static_cast<std::size_t>(size)});
     };
