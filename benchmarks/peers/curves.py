@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Cost curves of our side: nanoseconds per pixel over the size of a picture and over the batch, on 1 and 2 threads, for several instruction sets."""
+"""Cost curves of our side: nanoseconds per pixel over the size of a picture and over the batch, for threads and instruction sets."""
 import json
 import subprocess
 

@@ -37,10 +37,11 @@ def arguments(words):
                                      epilog="rows: " + ", ".join(row.name for row in rows.ROWS))
     parser.add_argument("--only", metavar="NAME,...", default="", help="measure these rows")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="write the results as JSON")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/benchmarks.md; only with all rows")
+    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/benchmarks.md; needs all rows")
     parser.add_argument("--curves", metavar="FOLDER", type=pathlib.Path,
                         help="instead: tacet's cost per pixel over size, batch, threads and instruction sets, as JSON and SVG")
-    parser.add_argument("--ours", metavar="PROGRAM", type=pathlib.Path, help="a build of benchmarks/peers; preset release is built otherwise")
+    parser.add_argument("--ours", metavar="PROGRAM", type=pathlib.Path,
+                        help="a build of benchmarks/peers, such as one for another instruction set; otherwise preset release is built")
     options = parser.parse_args(words)
     try:
         options.rows = rows.chosen([name.strip() for name in options.only.split(",") if name.strip()])
@@ -82,8 +83,8 @@ class Bench:
         self.log = open(folder / "log", "w")
         self.files = {name: folder / name for name in ("inputs", "results")}
         self.peer_environment = {
-            "OMP_NUM_THREADS": str(THREADS), "MKL_NUM_THREADS": str(THREADS), "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT", "CUDA_VISIBLE_DEVICES": "",
-            "TORCHINDUCTOR_CACHE_DIR": str(CACHE / "inductor"), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+            "OMP_NUM_THREADS": str(THREADS), "MKL_NUM_THREADS": str(THREADS), "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",
+            "CUDA_VISIBLE_DEVICES": "", "TORCHINDUCTOR_CACHE_DIR": str(CACHE / "inductor"), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
 
     def file(self, name):
         return self.files[name]
@@ -144,7 +145,7 @@ def measured(bench, chosen):
         try:
             wait_until_quiet()
             result = results[row.name] = measure.Measurement(bench, row, note).run()
-            note(f"{row.name}: ratio {result.ratio:.2f} ({row.required:g} required, {row.aim:g} aimed at)  {report.remark(result)}".rstrip())
+            note(f"{row.name}: ratio {result.ratio:.2f} ({row.required:g} required, {row.aim:g} aimed at) {report.remark(result)}".rstrip())
         except WorkerError as error:
             note(f"{row.name}: not measured: {error}")
     return results

@@ -51,8 +51,8 @@ HEAD = ["work", "name", "unit", "ours", "peer", "ratio", "required", "aim", "pee
 
 def cells(result):
     row = result.row
-    return [row.title, row.name, row.unit, with_quartiles(result.ours), with_quartiles(result.peer), f"{result.ratio:.2f}", f"{row.required:g}",
-            f"{row.aim:g}", str(result.config), str(len(result.ours)), f"{result.agreement:.1e}", remark(result)]
+    return [row.title, row.name, row.unit, with_quartiles(result.ours), with_quartiles(result.peer), f"{result.ratio:.2f}",
+            f"{row.required:g}", f"{row.aim:g}", str(result.config), str(len(result.ours)), f"{result.agreement:.1e}", remark(result)]
 
 
 def as_table(results):
@@ -63,8 +63,7 @@ def as_table(results):
 
 
 def as_markdown(results, machine):
-    head = [cell for cell in HEAD if cell != "remarks"] + ["remarks"]
-    lines = [machine, "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines = [machine, "", "| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
     for result in results:
         row = cells(result)
         row[1] = f"`{row[1]}`"

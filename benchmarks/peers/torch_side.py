@@ -6,6 +6,7 @@
     run COUNT                               microseconds per repetition; when COUNT > 1 after one that is not timed
     compare FILE                            relative L2 distance of outputs and gradients from those in the file, the largest of all arrays
 """
+import io
 import json
 import os
 import sys
@@ -66,9 +67,6 @@ class Side:
     def compiled(self, function):
         return torch.compile(function, dynamic=False) if self.engine == "compile" else function
 
-    def results(self):
-        return {"y": self.step()}
-
 
 def as_stored(x):
     """Images come back as (N, H, W, C)."""
@@ -114,8 +112,10 @@ class Training(Side):
         return named
 
 
+# Works: arguments, and the function of them.
 def conv(side):
-    return [side.image("x"), side.inputs["w"].contiguous(memory_format=side.format), side.inputs["b"]], lambda x, w, b: F.conv2d(x, w, b, padding=1)
+    w = side.inputs["w"].contiguous(memory_format=side.format)
+    return [side.image("x"), w, side.inputs["b"]], lambda x, w, b: F.conv2d(x, w, b, padding=1)
 
 
 def fused(side):
@@ -141,13 +141,10 @@ class UNetInference(Side):
         model.load_state_dict({name: self.inputs[name] for name in model.state_dict()})
         model = model.eval().to(memory_format=self.format)
         self.x = self.image("x")
-        if self.engine == "ort":
-            self.open_ort(model)
-        else:
-            self.model = self.compiled(model)
+        self.model = self.exported(model) if self.engine == "ort" else self.compiled(model)
 
-    def open_ort(self, model):
-        import io
+    def exported(self, model):
+        """The network in ONNX Runtime."""
         import onnxruntime
         file = io.BytesIO()
         torch.onnx.export(model, (self.x,), file, input_names=["x"], output_names=["y"], dynamo=False)
@@ -155,7 +152,7 @@ class UNetInference(Side):
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
         session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
         feed = {"x": self.x.contiguous().numpy()}
-        self.model = lambda _: torch.from_numpy(session.run(None, feed)[0])
+        return lambda _: torch.from_numpy(session.run(None, feed)[0])
 
     @torch.inference_mode()
     def step(self):
