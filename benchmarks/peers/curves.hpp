@@ -40,11 +40,11 @@ inline double cost(std::string const& what, Index size) {
     return 1e9 * median_time([&] { denoise(model, image); }) / static_cast<double>(size * size);
 }
 
-/// Draws a plot: {"title", "x_label", "y_label", "series": [{"name", "x": [...], "y": [...]}]}, both axes logarithmic.
+/// Draws a plot: {"title", "x_label", "y_label", "series": [{"name", "x": [...], "y": [...]}]}, x logarithmic, y from 0.
 inline void plot(std::filesystem::path const& data, std::filesystem::path const& svg) {
     Json const json = read_json(data);
     LinePlot plot{.title = json.at("title").string(), .x_label = json.at("x_label").string(), .y_label = json.at("y_label").string()};
-    plot.log_x = plot.log_y = true;
+    plot.log_x = true, plot.y_low = 0;
     auto const numbers = [](Json const& items) {
         std::vector<double> values;
         for (Json const& item : items.items()) values.push_back(item.number());

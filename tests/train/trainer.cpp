@@ -138,7 +138,7 @@ TEST_CASE("The schedule plateau lowers the rate when validations stop improving,
     Trainer trainer(model, o);
     rounds(trainer, 0, 8);
     auto const whole = trainer.state();
-    for (std::size_t at : {0, 1, 3, 5}) {
+    for (std::size_t at : {0u, 1u, 3u, 5u}) {
         auto first = small_network(), second = small_network();
         Trainer interrupted(first, o), resumed(second, o);
         rounds(interrupted, 0, at);
@@ -155,4 +155,34 @@ TEST_CASE("The schedule plateau lowers the rate when validations stop improving,
     for (int k = 0; k < 20; ++k) constant.observe(1);
     CHECK(constant.factor() == 1);
     CHECK(constant.state().metadata.count("plateau.best") == 0);
+}
+
+TEST_CASE("Gradients above the clip, 1 unless it is said otherwise, are scaled down to it; others are left alone") {
+    auto const batch = source().batch(0);
+    auto const after = [&](double clip, double scale) {
+        auto o = options(1);
+        CHECK(o.clip == 1);
+        o.clip = clip;
+        auto model = small_network();
+        Trainer trainer(model, o);
+        auto loud = batch;
+        loud.target = Tensor<float, 4>(batch.target * static_cast<float>(scale));
+        auto const norm = trainer.train(loud).gradient_norm;
+        double square = 0;  // the first moment after one step is (1 - beta1) times the gradient
+        for (auto const& t : trainer.state().tensors)
+            if (t.name.starts_with("optim.exp_avg."))
+                for (std::size_t k = 0; k < t.data.size(); k += 4) {
+                    float v = 0;
+                    std::memcpy(&v, t.data.data() + k, 4);
+                    square += double{v} * v;
+                }
+        return std::pair{norm, std::sqrt(square) / 0.1};
+    };
+    auto const [loud_norm, clipped] = after(1, 1000);
+    REQUIRE(loud_norm > 10);
+    CHECK(clipped == Approx(1).epsilon(1e-4));
+    CHECK(after(0, 1000).second == Approx(loud_norm).epsilon(1e-4));
+    auto const [norm, untouched] = after(100 * loud_norm, 1000);
+    CHECK(norm == loud_norm);
+    CHECK(untouched == Approx(loud_norm).epsilon(1e-4));
 }

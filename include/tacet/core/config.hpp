@@ -21,7 +21,10 @@ struct Neon { static constexpr char const* name = "neon"; };
 struct Sse2 { static constexpr char const* name = "sse2"; };
 struct Scalar { static constexpr char const* name = "scalar"; };
 
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+// What the compiler's flags allow; TACET_WITH_SCALAR=1, set for all units of a program, asks for one lane at a time instead.
+#if TACET_WITH_SCALAR
+using Native = Scalar;
+#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 using Native = Avx512;
 #elif defined(__AVX2__) && defined(__FMA__)
 using Native = Avx2;

@@ -12,7 +12,7 @@ struct WinogradSplit {
     Index chunks, per_chunk, slices, channels;
 };
 inline WinogradSplit split_winograd(Conv2dGeometry const& g, Index tiles) {
-    constexpr Index held = 112 * 1024;  // elements of the 36 products that a task holds: half of a second-level cache
+    constexpr Index held = 160 * 1024;  // elements of the 36 products that a task holds: within a second-level cache
     Index const cg = g.c / g.groups, og = g.oc / g.groups;
     Index const channels = round_up(div_up(cg, div_up(cg * og * winograd_positions, held)), 8), slices = div_up(cg, channels);
     Index const few = std::min(div_up(16, g.groups * slices), div_up(tiles, WinogradPlan::most));  // enough for some threads
@@ -120,10 +120,12 @@ void winograd_weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, 
         WinogradSum<T> const sum{g, p, task / split.slices % g.groups, slice * split.channels, channels_of(slice), x, gy};
         sum_tiles<V>(sum, begin, std::min(p.tiles, begin + split.per_chunk), partials + task * stride);
     });
-    parallel_for(g.groups * cg, [&](Index task) {
-        Index const c = task % cg, slice = c / split.channels, group = task / cg, within = c % split.channels;
-        merge_winograd<V>(og, split.chunks, columns * stride, partials + (group * split.slices + slice) * stride + within * outputs,
-                          channels_of(slice) * outputs, gw + (group * og * cg + c) * 9, cg * 9);
+    parallel_ranges(g.groups * cg, 16, [&](Index begin, Index end) {  // neighbours share cache lines of gw
+        for (Index k = begin; k < end; ++k) {
+            Index const c = k % cg, slice = c / split.channels, group = k / cg, within = c % split.channels;
+            merge_winograd<V>(og, split.chunks, columns * stride, partials + (group * split.slices + slice) * stride + within * outputs,
+                              channels_of(slice) * outputs, gw + (group * og * cg + c) * 9, cg * 9);
+        }
     });
 }
 

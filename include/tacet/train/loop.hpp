@@ -69,7 +69,7 @@ template <class M> void check_progress(Trainer<M> const& trainer, StepResult con
     progress.note(
         concat_text("step ", trainer.step(), ": the loss or a gradient is not finite; the step was skipped (batch: ", names, ")"));
     check(trainer.skipped_in_a_row() < 10, "ten steps in a row had a loss or gradients that are not finite, the last with the batch ",
-          names, "; try a lower --adam.rate, or --clip 1");
+          names, "; try a lower --adam.rate or --clip");
 }
 }  // namespace detail
 

@@ -13,7 +13,7 @@ struct TrainOptions {
     std::string loss = "l2";
     AdamOptions adam{.rate = 1e-3, .beta2 = 0.99};
     ScheduleOptions schedule;
-    double ema = 0.999, clip = 0;
+    double ema = 0.999, clip = 1;  // healthy runs are above 1 in their first ten steps or so; what comes later is a bad batch
     Index valid_every = 1000, save_every = 500;
 
     static void fields(auto& self, auto&& field) {
@@ -23,7 +23,7 @@ struct TrainOptions {
         field("schedule", self.schedule, "learning rate over the run");
         field("ema", self.ema, "decay of the averaged weights, which are those validated and kept as best; 0 turns averaging off",
               range(0.0, 0.999999));
-        field("clip", self.clip, "largest norm of the gradient; 0 turns clipping off", range(0.0, 1e9));
+        field("clip", self.clip, "largest norm of the gradient, which is scaled down to it; 0 turns clipping off", range(0.0, 1e9));
         field("valid_every", self.valid_every, "steps between validations", range(1, 1'000'000'000));
         field("save_every", self.save_every, "steps between checkpoints", range(1, 1'000'000'000));
     }
