@@ -80,7 +80,8 @@ TEST_CASE("fma rounds once where the instruction set can") {
     float const x = 1 + std::numeric_limits<float>::epsilon();
     float const once = std::fma(x, x, -1.f), twice = x * x - 1.f;
     float const got = fma(V::broadcast(x), V::broadcast(x), V::broadcast(-1))[0];
-    bool const fused = std::string(isa()) == "avx512" || std::string(isa()) == "avx2";
+    std::string const set = isa();
+    bool const fused = set == "avx512" || set == "avx2" || (set == "neon" && sizeof(void*) == 8);
     if (fused) CHECK(got == once);
     else CHECK((got == once || got == twice));
 }
@@ -102,6 +103,25 @@ TEST_CASE("reduce_add adds halves: the order does not depend on the values") {
     if (V::lanes > 1) a[V::lanes / 2] = -1e17;  // meets a[0] first: cancels exactly
     if (V::lanes > 2) a[1] = 1;
     CHECK(reduce_add(V::load(a.data())) == (V::lanes > 2 ? 1. : V::lanes > 1 ? 0. : 1e17));
+}
+
+TEST_CASE("the instruction set is what the compiler's flags allow, and names the width of a register") {
+#if TACET_WITH_SCALAR
+    CHECK(std::string(isa()) == "scalar");
+    CHECK(Simd<float>::lanes == 1);
+#elif defined(__AVX512F__)
+    CHECK(std::string(isa()) == "avx512");
+    CHECK(Simd<float>::lanes == 16);
+#elif defined(__AVX2__)
+    CHECK(std::string(isa()) == "avx2");
+    CHECK(Simd<float>::lanes == 8);
+#elif defined(__x86_64__)
+    CHECK(std::string(isa()) == "sse2");
+    CHECK(Simd<float>::lanes == 4);
+#elif defined(__aarch64__)
+    CHECK(std::string(isa()) == "neon");
+    CHECK(Simd<float>::lanes == 4);
+#endif
 }
 
 TEST_CASE("broadcast keeps the sign of zero") {

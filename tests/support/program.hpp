@@ -81,7 +81,7 @@ inline void check_frame(std::string const& name, std::string const& wrong, std::
     CHECK(version.status == 0);
     CHECK(version.err == "");
     CHECK_THAT(version.out, contains(name + " " TACET_VERSION));
-    CHECK_THAT(version.out, contains("isa "));
+    CHECK_THAT(version.out, contains(std::string(", isa ") + isa() + ", "));
     auto const unknown = run_program(name, {wrong, "x"});
     check_refused(unknown, "did you mean " + nearest + "?");
     CHECK(unknown.status == 2);
