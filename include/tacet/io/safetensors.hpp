@@ -63,7 +63,7 @@ inline std::vector<NamedTensor const*> safetensors_order(std::vector<NamedTensor
 inline void append_safetensors_entry(std::string& header, NamedTensor const& x, std::uint64_t begin) {
     append_header_string(header, x.name);
     header += R"(:{"dtype":")" + to_string(x.dtype) + R"(","shape":[)";
-    for (std::size_t d = 0; d < x.shape.size(); ++d) header += (d ? "," : "") + std::to_string(x.shape[d]);
+    for (std::size_t d = 0; d < x.shape.size(); ++d) header.append(d ? "," : "").append(std::to_string(x.shape[d]));
     header += R"(],"data_offsets":[)" + std::to_string(begin) + "," + std::to_string(begin + x.data.size()) + "]}";
 }
 
