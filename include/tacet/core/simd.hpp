@@ -3,12 +3,15 @@
 #include <tacet/core/config.hpp>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
 #include <utility>
-#if defined(__FMA__) || defined(__AVX512F__)
+#if defined(__AVX__)
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
 #elif defined(__ARM_NEON)
 #include <arm_neon.h>
 #endif
@@ -60,6 +63,20 @@ template <class T, class I = instruction_set::Native> struct Simd {
         return r;
     }
     void store(T* p) const { std::memcpy(p, &v, sizeof v); }
+    /// Stores past the caches where the instruction set can; p must be a multiple of the register's size. Others see it after fence().
+    void stream(T* p) const {
+#if defined(__AVX512F__)
+        if constexpr (bytes == 64) return _mm512_stream_si512(reinterpret_cast<__m512i*>(p), std::bit_cast<__m512i>(v));
+#elif defined(__FMA__)
+        if constexpr (bytes == 32) return _mm256_stream_si256(reinterpret_cast<__m256i*>(p), std::bit_cast<__m256i>(v));
+#endif
+        store(p);
+    }
+    static void fence() {
+#if defined(__FMA__) || defined(__AVX512F__)
+        _mm_sfence();
+#endif
+    }
     /// The first n lanes (0 <= n <= lanes) from p, zero in the others; nothing beyond p[n - 1] is touched.
     static Simd load_partial(T const* p, int n) {
 #if defined(__AVX512F__)
@@ -117,6 +134,27 @@ template <class T, class I = instruction_set::Native> struct Simd {
         else if constexpr (bytes == 16) return {Vector(vfmaq_f64(c.v, a.v, b.v))};
 #endif
         return {a.v * b.v + c.v};
+    }
+
+    /// The square root; NaN below zero. (std::sqrt would have to set errno then, which keeps compilers from vectorising a loop over it.)
+    friend Simd sqrt(Simd a) {
+#if defined(__AVX512F__)
+        if constexpr (bytes == 64 && sizeof(T) == 4) return {Vector(_mm512_maskz_sqrt_ps(0xffff, a.v))};
+        else if constexpr (bytes == 64) return {Vector(_mm512_maskz_sqrt_pd(0xff, a.v))};
+#endif
+#if defined(__AVX__)
+        if constexpr (bytes == 32 && sizeof(T) == 4) return {Vector(_mm256_sqrt_ps(a.v))};
+        else if constexpr (bytes == 32) return {Vector(_mm256_sqrt_pd(a.v))};
+#endif
+#if defined(__SSE2__)
+        if constexpr (bytes == 16 && sizeof(T) == 4) return {Vector(_mm_sqrt_ps(a.v))};
+        else if constexpr (bytes == 16) return {Vector(_mm_sqrt_pd(a.v))};
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+        if constexpr (bytes == 16 && sizeof(T) == 4) return {Vector(vsqrtq_f32(a.v))};
+        else if constexpr (bytes == 16) return {Vector(vsqrtq_f64(a.v))};
+#endif
+        for (int i = 0; i < lanes; ++i) a.v[i] = std::sqrt(a.v[i]);
+        return a;
     }
 
     /// The sum of the lanes in a fixed order: halves are added until one lane is left.

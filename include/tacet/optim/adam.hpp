@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/simd.hpp>
 #include <tacet/optim/optimizer.hpp>
 
 namespace tacet {
@@ -28,6 +29,11 @@ template <class T> struct AdamFactors {
           root2(static_cast<T>(std::sqrt(1 - std::pow(o.beta2, t)))), epsilon(static_cast<T>(o.epsilon)),
           gradient_decay(static_cast<T>(o.decoupled ? 0 : o.weight_decay)),
           weight_factor(static_cast<T>(o.decoupled ? 1 - o.rate * o.weight_decay : 1)) {}
+    /// The same in every lane of a vector.
+    template <class S> explicit AdamFactors(AdamFactors<S> const& f)
+        : add1(T::broadcast(f.add1)), keep2(T::broadcast(f.keep2)), add2(T::broadcast(f.add2)), step(T::broadcast(f.step)),
+          root2(T::broadcast(f.root2)), epsilon(T::broadcast(f.epsilon)), gradient_decay(T::broadcast(f.gradient_decay)),
+          weight_factor(T::broadcast(f.weight_factor)) {}
 };
 }  // namespace detail
 
@@ -38,20 +44,28 @@ template <class D> struct AdamKernel {
 };
 
 template <> struct AdamKernel<Cpu> {
-    template <class T> static void step(T* w, T const* g, T* m, T* v, Index n, detail::AdamFactors<T> const& f) {
+    template <class T> static void step(T* w, T const* g, T* m, T* v, Index n, detail::AdamFactors<T> const& factors) {
+        using V = Simd<T>;
         parallel_ranges(n, 16384, [&](Index begin, Index end) {
-#ifdef __clang__
-#pragma clang loop vectorize(assume_safety)
-#else
-#pragma GCC ivdep
-#endif
-            for (Index k = begin; k < end; ++k) {
-                T const gk = g[k] + f.gradient_decay * w[k];
-                m[k] = m[k] + f.add1 * (gk - m[k]);
-                v[k] = f.keep2 * v[k] + f.add2 * gk * gk;
-                w[k] = f.weight_factor * w[k] - f.step * m[k] / (std::sqrt(v[k]) / f.root2 + f.epsilon);
-            }
+            detail::AdamFactors<V> const f(factors);  // a copy: what is written could overlap the factors themselves
+            Index k = begin;
+            for (; k + V::lanes <= end; k += V::lanes)
+                update(w + k, g + k, m + k, v + k, f, [](T const* p) { return V::load(p); }, [](V x, T* p) { x.store(p); });
+            int const rest = static_cast<int>(end - k);
+            update(w + k, g + k, m + k, v + k, f, [&](T const* p) { return V::load_partial(p, rest); },
+                   [&](V x, T* p) { x.store_partial(p, rest); });
         });
+    }
+
+private:
+    /// One vector of parameters, which load(p) reads and store(x, p) writes.
+    template <class T, class V>
+    static void update(T* w, T const* g, T* m, T* v, detail::AdamFactors<V> const& f, auto&& load, auto&& store) {
+        V const w0 = load(w), g0 = fma(f.gradient_decay, w0, load(g));
+        V const m0 = load(m), m1 = fma(f.add1, g0 - m0, m0), v1 = fma(f.add2 * g0, g0, f.keep2 * load(v));
+        store(m1, m);
+        store(v1, v);
+        store(f.weight_factor * w0 - f.step * m1 / (sqrt(v1) / f.root2 + f.epsilon), w);
     }
 };
 
