@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
             Rng rng(Stream{.seed = o.seed, .purpose = Purpose::noise, .image = number++});
             Image image = read_image(job.input);
             image.pixels = add_noise(image.pixels, noise, rng);
+            job.make_folder();
             write_image(job.output, image, {.jpeg_quality = o.jpeg_quality, .overwrite = o.overwrite});
         });
     });

@@ -104,6 +104,7 @@ int main(int argc, char** argv) {
                 return true;
             };
             image.pixels = network.denoise(image.pixels, {.max_memory = o.max_memory * 1'000'000, .progress = show});
+            job.make_folder();
             write_image(job.output, image, {.jpeg_quality = o.jpeg_quality, .overwrite = o.overwrite});
             progress.update(++done);
             print_result(o, job, image.pixels, clean, steady_seconds() - began);

@@ -24,7 +24,12 @@ TEST_CASE("One input and an output with an image suffix are one file; everything
     CHECK(!fs::exists(dir / "x.pfm"));
     auto const folder = plan_file_jobs({dir / "a.png"}, dir / "made/deep", false);
     CHECK(folder.at(0).output == dir / "made/deep/a.png");
+    CHECK(!fs::exists(dir / "made"));  // when there is a result
+    folder[0].make_folder();
     CHECK(fs::is_directory(dir / "made/deep"));
+    folder[0].make_folder();
+    one[0].make_folder();  // one file: nothing to make
+    CHECK(dir.count() == 3);
     auto const two = plan_file_jobs({dir / "a.png", dir / "b.jpg"}, dir / "named.png", false);  // several inputs: a folder, whatever its name
     CHECK(two.at(1).output == dir / "named.png/b.jpg");
     auto const listed = plan_file_jobs({dir.path}, dir / "out", false);
@@ -42,7 +47,9 @@ TEST_CASE("A plan that would destroy something is refused before anything is mad
     CHECK(plan({dir / "in/a.png"}, dir / "other", true) == "no error");
     CHECK_THAT(plan({dir / "in/a.png", dir / "other/a.png"}, dir / "out", false), contains("written twice"));
     CHECK(!fs::exists(dir / "out"));
-    CHECK_THAT(plan({dir / "in/a.png"}, dir / "in/a.png/x", false), contains("a.png"));
+    CHECK(plan({dir / "in/a.png"}, dir / "in/a.png/x/y", false) == (dir / "in/a.png").string() + ": is not a folder");
+    CHECK(plan({dir / "in/a.png"}, "a-relative-folder/x", false) == "no error");
+    CHECK(!fs::exists("a-relative-folder"));
     CHECK_THAT(plan({}, dir / "out", false), contains("no input images"));
 }
 

@@ -2,6 +2,7 @@
 #include <support/catch.hpp>
 #include <support/known_values.hpp>
 #include <support/op_case.hpp>
+#include <support/values.hpp>
 #include <tacet/ops/pixel_shuffle.hpp>
 #include <tacet/tensor/factory.hpp>
 
@@ -78,4 +79,20 @@ TEST_CASE("pixel_shuffle names what cannot be divided") {
 TEST_CASE("pixel_shuffle: the same bits for any number of threads") {
     CHECK(same_bits_for_any_threads([](auto const& x) { return pixel_shuffle(x, 2); }, Shape{3, 37, 43, 20}));
     CHECK(same_bits_for_any_threads([](auto const& x) { return pixel_unshuffle(x, 3); }, Shape{3, 63, 42, 5}));
+}
+
+TEST_CASE("pixel_shuffle and pixel_unshuffle of images larger than the caches: every element in its place, for every factor") {
+    for (Index r : {2, 3, 4, 5, 6}) {
+        Index const h = 720 / r, w = 724 / r, c = 9;  // 18 MB: written past the caches, in runs that end anywhere
+        Tensor<float, 4> deep(Shape{Index(1), h, w, c * r * r});
+        for (Index k = 0; k < deep.size(); ++k) deep.data()[k] = static_cast<float>(k);
+        REQUIRE(detail::Rows<Cpu>::streams(deep.size() * 4));
+        auto const wide = pixel_shuffle(Variable<float, 4>(deep), r).value();
+        Index wrong = 0;
+        for (Index i = 0; i < h * r; ++i)
+            for (Index j = 0; j < w * r; ++j)
+                for (Index k = 0; k < c; ++k) wrong += wide(0, i, j, k) != deep(0, i / r, j / r, (k * r + i % r) * r + j % r);
+        CHECK(wrong == 0);
+        CHECK(same_bits(pixel_unshuffle(Variable<float, 4>(wide), r).value(), deep));
+    }
 }

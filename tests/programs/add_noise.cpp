@@ -111,6 +111,17 @@ TEST_CASE("add_noise: a bad file is reported, the others are done") {
     CHECK(std::distance(fs::directory_iterator(dir / "out"), fs::directory_iterator()) == 2);
 }
 
+TEST_CASE("add_noise: a batch in which every file is bad leaves no folder") {
+    ScratchFolder dir;
+    write_picture(dir / "in/a.png", picture(12, 12));
+    for (char const* name : {"in/a.png", "in/b.png"}) write_text(dir / name, "no picture");
+    auto const p = run_program("add_noise", {dir / "in", "--output", dir / "out/deep"});
+    CHECK(p.status == 1);
+    CHECK_THAT(p.err, contains("2 of 2 images failed"));
+    CHECK(!fs::exists(dir / "out"));
+    check_refused(run_program("add_noise", {dir / "in", "--output", dir / "in/a.png/x/y"}), "in/a.png: is not a folder");
+}
+
 TEST_CASE("add_noise: a full disk is an error and leaves nothing") {
     ScratchFolder dir;
     write_picture(dir / "in.png", picture(64, 64));

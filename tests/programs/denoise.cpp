@@ -100,6 +100,14 @@ TEST_CASE("denoise: a batch with bad files does the others") {
     CHECK(std::distance(fs::directory_iterator(dir / "out"), fs::directory_iterator()) == 2);
 }
 
+TEST_CASE("denoise: a batch in which every file is bad leaves no folder") {
+    Workplace dir;
+    auto const p = dir.run({dir / "missing.png", dir / "gone.png", "--output", dir / "out"});
+    CHECK(p.status == 1);
+    CHECK_THAT(p.err, contains("2 of 2 images failed"));
+    CHECK(!fs::exists(dir / "out"));
+}
+
 TEST_CASE("denoise: outputs that exist, that are inputs, or that are the reference") {
     Workplace dir;
     write_picture(dir / "clean.png", picture(30, 45));

@@ -90,7 +90,8 @@ struct Prelu { constexpr auto operator()(auto x, auto slope) const { return choo
 struct Gelu {
     constexpr auto operator()(auto x) const {
         using T = real<decltype(x)>;
-        return x * ((erf_of(x * T(0.70710678118654752)) + T(1)) * T(0.5));
+        auto const half = x * T(0.5);
+        return half + half * erf_of(x * T(0.70710678118654752));
     }
 };
 struct Silu { constexpr auto operator()(auto x) const { return x * sigmoid_of(x); } };

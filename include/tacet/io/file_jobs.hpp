@@ -11,7 +11,25 @@ namespace tacet {
 /// One picture of a batch: what is read and what is written.
 struct FileJob {
     std::filesystem::path input, output;
+    std::filesystem::path folder = {};  ///< the folder of the results; empty where the output is one file
+
+    /// Makes the folder of the results, if it is missing. Called when there is a result to write: a batch that fails leaves nothing.
+    void make_folder() const {
+        if (folder.empty()) return;
+        std::error_code error;
+        std::filesystem::create_directories(folder, error);
+        check(!error, folder.string(), ": cannot make the folder: ", error.message());
+    }
 };
+
+namespace detail {
+/// Throws Error when a file stands where `folder` is to be made.
+inline void check_folder_fits(std::filesystem::path folder) {
+    std::error_code error;
+    while (!folder.empty() && !std::filesystem::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
+    check(folder.empty() || std::filesystem::is_directory(folder, error), folder.string(), ": is not a folder");
+}
+}  // namespace detail
 
 /// The images that command-line arguments name: files as they are, folders by the images in them.
 inline std::vector<std::filesystem::path> expand_inputs(std::vector<std::filesystem::path> const& arguments) {
@@ -25,7 +43,7 @@ inline std::vector<std::filesystem::path> expand_inputs(std::vector<std::filesys
 }
 
 /// Plans where the results of a batch go. One input file and an output with an image suffix: that file. Otherwise the output is a
-/// folder, created if missing, and receives files of the inputs' names, with `suffix` where one is given (and .png where the input's
+/// folder, which FileJob::make_folder() creates if it is missing, and receives files of the inputs' names, with `suffix` where one is given (and .png where the input's
 /// format cannot be written).
 /// Throws Error, before anything is computed, for outputs that are inputs, that exist (unless `overwrite`), or that would be written twice.
 inline std::vector<FileJob> plan_file_jobs(std::vector<std::filesystem::path> const& arguments, std::filesystem::path const& output,
@@ -33,20 +51,16 @@ inline std::vector<FileJob> plan_file_jobs(std::vector<std::filesystem::path> co
     namespace fs = std::filesystem;
     auto const inputs = expand_inputs(arguments);
     bool const one = arguments.size() == 1 && !fs::is_directory(arguments[0]) && image_format_of(output) && !fs::is_directory(output);
+    if (!one) detail::check_folder_fits(output);
     std::vector<FileJob> jobs;
     std::set<fs::path> seen;
     for (auto const& input : inputs) {
         fs::path name = input.filename();
         if (!suffix.empty() || !image_format_of(name)) name.replace_extension(suffix.empty() ? ".png" : suffix);
-        FileJob const job{input, one ? output : output / name};
+        FileJob const job{input, one ? output : output / name, one ? fs::path() : output};
         check(seen.insert(job.output).second, job.output.string(), " would be written twice: two inputs have the same name");
         check_output(job.output, overwrite, inputs);
         jobs.push_back(job);
-    }
-    if (!one) {
-        std::error_code error;
-        fs::create_directories(output, error);
-        check(!error, output.string(), ": cannot make the folder: ", error.message());
     }
     return jobs;
 }

@@ -2,6 +2,8 @@
 #pragma once
 #include <tacet/autograd/variable.hpp>
 #include <tacet/ops/rows.hpp>
+#include <tacet/ops/scratch.hpp>
+#include <type_traits>
 
 namespace tacet {
 
@@ -15,47 +17,59 @@ template <class D> struct PixelShuffleKernel {
 
 template <> struct PixelShuffleKernel<Cpu> {
     template <class T> static void to_wide(Tensor<T, 4> const& wide, Tensor<T, 4> const& deep, Index r) {
-        for_each_block(wide, deep, r, [&](T* block, Index line, T* pixel, Index c) {
-            if (r == 2) return to_wide_2(block, block + line, pixel, c);
-            for (Index q = 0; q < r * r; ++q) {
-                T* __restrict const to = block + q / r * line + q % r * c;
-                for (Index k = 0; k < c; ++k) to[k] = pixel[k * r * r + q];
-            }
+        for_each_run(wide, deep, r, wide.size(), [](T* block, Index line, T* pixels, Index n, Index c, auto factor, bool stream) {
+            Index const width = n * factor * c, rr = factor * factor;
+            T* const near = stream ? scratch<T>(factor * width) : block;
+            Index const near_line = stream ? width : line;
+            for (Index p = 0; p < n; ++p) spread(near + p * factor * c, near_line, pixels + p * c * rr, c, factor);
+            for (Index i = 0; stream && i < factor; ++i) Rows::stream(block + i * line, near + i * width, width);
         });
     }
     template <class T> static void to_deep(Tensor<T, 4> const& deep, Tensor<T, 4> const& wide, Index r) {
-        for_each_block(wide, deep, r, [&](T* block, Index line, T* pixel, Index c) {
-            if (r == 2) return to_deep_2(pixel, block, block + line, c);
-            for (Index k = 0; k < c; ++k)
-                for (Index i = 0; i < r; ++i)
-                    for (Index j = 0; j < r; ++j) pixel[(k * r + i) * r + j] = block[i * line + j * c + k];
+        for_each_run(wide, deep, r, deep.size(), [](T* block, Index line, T* pixels, Index n, Index c, auto factor, bool stream) {
+            Index const size = c * factor * factor;
+            T* const near = stream ? scratch<T>(n * size) : pixels;
+            for (Index p = 0; p < n; ++p) gather(near + p * size, block + p * factor * c, line, c, factor);
+            if (stream) Rows::stream(pixels, near, n * size);
         });
     }
 
 private:
-    /// Calls body(block, line, pixel, c) for every pixel (c r r) of `deep` and its block (r, r, c) of `wide`, whose rows lie `line` apart.
-    template <class T> static void for_each_block(Tensor<T, 4> const& wide, Tensor<T, 4> const& deep, Index r, auto&& body) {
-        Index const w = deep.shape()[2], c = wide.shape()[3], line = w * r * c;
-        parallel_ranges(deep.shape()[0] * deep.shape()[1], detail::Rows<Cpu>::per_task(line * r), [&](Index begin, Index end) {
-            for (Index row = begin; row < end; ++row)
-                for (Index p = 0; p < w; ++p)
-                    body(wide.data() + row * r * line + p * r * c, line, deep.data() + (row * w + p) * c * r * r, c);
-        });
+    using Rows = detail::Rows<Cpu>;
+
+    template <class T> static T* scratch(Index n) { return detail::kernel::scratch<T, detail::kernel::window_slot>(n); }
+
+    /// Calls body(block, line, pixels, n, c, r, stream) for runs of n neighbouring pixels (c r r) of `deep` and their blocks (r, r, c) of
+    /// `wide`, whose rows lie `line` apart. A run fits into the first-level cache: results of so many elements as not to fit into any are
+    /// made there and written past the caches. The usual factors come as constants, so that their loops are unrolled.
+    template <class T> static void for_each_run(Tensor<T, 4> const& wide, Tensor<T, 4> const& deep, Index r, Index results, auto&& body) {
+        Index const w = deep.shape()[2], c = wide.shape()[3], size = c * r * r, line = w * r * c;
+        Index const run = std::max<Index>(4096 / std::max<Index>(size, 1), 1);
+        bool const stream = Rows::streams(results * static_cast<Index>(sizeof(T)));
+        auto const rows = [&](auto factor) {
+            parallel_ranges(deep.shape()[0] * deep.shape()[1], Rows::per_task(w * size), [&](Index begin, Index end) {
+                for (Index row = begin; row < end; ++row)
+                    for (Index p = 0; p < w; p += run)
+                        body(wide.data() + row * r * line + p * r * c, line, deep.data() + (row * w + p) * size, std::min(run, w - p), c,
+                             factor, stream);
+            });
+        };
+        if (r == 2) rows(std::integral_constant<Index, 2>());
+        else if (r == 3) rows(std::integral_constant<Index, 3>());
+        else if (r == 4) rows(std::integral_constant<Index, 4>());
+        else if (r == 5) rows(std::integral_constant<Index, 5>());
+        else rows(r);
     }
-    // The usual factor: with the stride known, the compiler shuffles vectors instead of moving single elements.
-    template <class T> static void to_wide_2(T* __restrict top, T* __restrict bottom, T const* __restrict pixel, Index c) {
-        T* __restrict const top_right = top + c;
-        T* __restrict const bottom_right = bottom + c;
-        for (Index k = 0; k < c; ++k) {
-            top[k] = pixel[4 * k], top_right[k] = pixel[4 * k + 1];
-            bottom[k] = pixel[4 * k + 2], bottom_right[k] = pixel[4 * k + 3];
-        }
+    /// One pixel (c, r, r) from or to its block (r, r, c), whose rows lie `line` apart.
+    template <class T> static void gather(T* __restrict pixel, T const* __restrict block, Index line, Index c, auto r) {
+        for (Index k = 0; k < c; ++k)
+            for (Index i = 0; i < r; ++i)
+                for (Index j = 0; j < r; ++j) pixel[(k * r + i) * r + j] = block[i * line + j * c + k];
     }
-    template <class T> static void to_deep_2(T* __restrict pixel, T const* __restrict top, T const* __restrict bottom, Index c) {
-        for (Index k = 0; k < c; ++k) {
-            pixel[4 * k] = top[k], pixel[4 * k + 1] = top[c + k];
-            pixel[4 * k + 2] = bottom[k], pixel[4 * k + 3] = bottom[c + k];
-        }
+    template <class T> static void spread(T* __restrict block, Index line, T const* __restrict pixel, Index c, auto r) {
+        for (Index k = 0; k < c; ++k)
+            for (Index i = 0; i < r; ++i)
+                for (Index j = 0; j < r; ++j) block[i * line + j * c + k] = pixel[(k * r + i) * r + j];
     }
 };
 
