@@ -53,6 +53,7 @@ TEST_CASE("the ends of the float functions") {
     CHECK(std::isnan(math::exp(not_a_number)));
     CHECK(math::log(1.f) == 0);
     CHECK(math::log(0.f) == -infinity);
+    CHECK(math::log(-0.f) == -infinity);
     CHECK(math::log(infinity) == infinity);
     CHECK(std::isnan(math::log(-1.f)));
     CHECK(std::isnan(math::log(-infinity)));
