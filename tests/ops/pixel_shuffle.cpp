@@ -86,7 +86,7 @@ TEST_CASE("pixel_shuffle and pixel_unshuffle of images larger than the caches: e
         Index const h = 720 / r, w = 724 / r, c = 9;  // 18 MB: written past the caches, in runs that end anywhere
         Tensor<float, 4> deep(Shape{Index(1), h, w, c * r * r});
         for (Index k = 0; k < deep.size(); ++k) deep.data()[k] = static_cast<float>(k);
-        REQUIRE(detail::Rows<Cpu>::streams(deep.size() * 4));
+        REQUIRE(tacet::detail::Rows<Cpu>::streams(deep.size() * 4));
         auto const wide = pixel_shuffle(Variable<float, 4>(deep), r).value();
         Index wrong = 0;
         for (Index i = 0; i < h * r; ++i)

@@ -43,8 +43,8 @@ inline std::vector<std::filesystem::path> expand_inputs(std::vector<std::filesys
 }
 
 /// Plans where the results of a batch go. One input file and an output with an image suffix: that file. Otherwise the output is a
-/// folder, which FileJob::make_folder() creates if it is missing, and receives files of the inputs' names, with `suffix` where one is given (and .png where the input's
-/// format cannot be written).
+/// folder, which FileJob::make_folder() creates if it is missing, and receives files of the inputs' names, with `suffix` where one is given
+/// (and .png where the input's format cannot be written).
 /// Throws Error, before anything is computed, for outputs that are inputs, that exist (unless `overwrite`), or that would be written twice.
 inline std::vector<FileJob> plan_file_jobs(std::vector<std::filesystem::path> const& arguments, std::filesystem::path const& output,
                                            bool overwrite, std::string const& suffix = "") {
