@@ -75,8 +75,7 @@ inline float erf(float x) {
                                cubic(0.0905969739f, -0.0740198195f, 0.058395993f, -0.0434368476f),
                                cubic(0.0296975803f, -0.0199950691f, 0.0142099299f, -0.00766046997f),
                                cubic(0.00191998784f, -0.00139458012f, 0.00209875382f, -0.00084391603f));
-    // A choice between results would make the compiler mask all operations above: NaN is a factor.
-    return std::copysign(smaller(a * p, 1), x) * (x == x ? 1.f : x);
+    return choose(x == x, std::copysign(smaller(a * p, 1), x), x);
 }
 template <class T> T erf(T x) { return std::erf(x); }
 
