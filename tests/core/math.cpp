@@ -96,6 +96,15 @@ TEST_CASE("in double, the functions are the standard library's, and sigmoid does
     CHECK(math::sigmoid(-2.0) == Approx(1 / (1 + std::exp(2.0))).epsilon(1e-15));
 }
 
+TEST_CASE("choose gives one of its arguments, bit for bit") {
+    STATIC_REQUIRE(math::choose(true, 1.f, 2.f) == 1);
+    STATIC_REQUIRE(math::choose(false, 1., 2.) == 2);
+    STATIC_REQUIRE(math::choose(false, 1, 2) == 2);
+    CHECK(std::signbit(math::choose(true, -0.f, 1.f)));
+    CHECK(math::choose(false, not_a_number, -infinity) == -infinity);
+    CHECK(std::isnan(math::choose(true, not_a_number, 1.f)));
+}
+
 TEST_CASE("polynomial takes the coefficients from the lowest power") {
     CHECK(math::polynomial(2.f, 1.f, 10.f, 100.f) == 421);
     CHECK(math::polynomial(5.f, 3.f) == 3);

@@ -158,6 +158,9 @@ TEST_CASE("coded data that end early or make no sense are errors", "[jpeg]") {
     auto longer = file;
     longer.insert(longer.end() - 2, 100, 7);
     CHECK_THAT(error_text([&] { decode_jpeg(longer, {}); }), contains("extraneous bytes before marker 0xd9"));
+    auto padded = file;
+    padded.insert(padded.end() - 2, 100, 0);
+    CHECK(test::same_pixels(decode_jpeg(padded, {}), decode_jpeg(file, {})));
     auto label = file;  // JFIF of a version to come
     label[11] = 9;
     CHECK(test::same_pixels(decode_jpeg(label, {}), decode_jpeg(file, {})));

@@ -11,11 +11,15 @@ namespace tacet::math {
 
 /// a where c, else b. By bits, because compilers move what only one arm of ?: needs into a branch, which they cannot vectorise again
 /// unless the instruction set has masks (AVX-512).
-inline float choose(bool c, float a, float b) {
+constexpr float choose(bool c, float a, float b) {
     std::int32_t const mask = -static_cast<std::int32_t>(c);
     return std::bit_cast<float>((std::bit_cast<std::int32_t>(a) & mask) | (std::bit_cast<std::int32_t>(b) & ~mask));
 }
-template <class T> T choose(bool c, T a, T b) { return c ? a : b; }
+constexpr double choose(bool c, double a, double b) {
+    std::int64_t const mask = -static_cast<std::int64_t>(c);
+    return std::bit_cast<double>((std::bit_cast<std::int64_t>(a) & mask) | (std::bit_cast<std::int64_t>(b) & ~mask));
+}
+template <class T> constexpr T choose(bool c, T a, T b) { return c ? a : b; }
 
 /// e^x. Float: relative error below 1.5e-7 for results in the normal range; 0 below -87.3, infinity above 88.7; NaN stays.
 inline float exp(float x) {

@@ -72,8 +72,8 @@ template <class X> constexpr X erf_of(X x) {
 
 /// a where `take`, else b: numbers and duals may be mixed.
 template <class A, class B> constexpr auto choose(bool take, A a, B b) {
-    if constexpr (std::is_same_v<A, B> && std::is_same_v<A, real<A>>) return take ? a : b;
-    else return Dual<real<A>>{take ? value_of(a) : value_of(b), take ? tangent_of(a) : tangent_of(b)};
+    if constexpr (std::is_same_v<A, B> && std::is_same_v<A, real<A>>) return math::choose(take, a, b);
+    else return Dual<real<A>>{math::choose(take, value_of(a), value_of(b)), math::choose(take, tangent_of(a), tangent_of(b))};
 }
 
 }  // namespace tacet

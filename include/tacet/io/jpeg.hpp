@@ -45,10 +45,16 @@ private:
         state.errors.format_message(jpeg, state.complaint);
         std::longjmp(state.escape, 1);
     }
-    /// Warnings (level -1) are about damage, all but those of a label's version that is not known.
+    /// Warnings (level -1) are about damage, all but those of a label's version that is not known, and of padding: cameras fill files up.
     static void warn(j_common_ptr jpeg, int level) {
         int const code = jpeg->err->msg_code;
-        if (level < 0 && code != JWRN_JFIF_MAJOR && code != JWRN_ADOBE_XFORM) fail(jpeg);
+        if (level < 0 && code != JWRN_JFIF_MAJOR && code != JWRN_ADOBE_XFORM && !(code == JWRN_EXTRANEOUS_DATA && is_padding(jpeg))) fail(jpeg);
+    }
+    /// Whether the bytes that were skipped before the end marker are zeros.
+    static bool is_padding(j_common_ptr jpeg) {
+        auto const* const end = reinterpret_cast<j_decompress_ptr>(jpeg)->src->next_input_byte - 2;  // it stands behind the marker, ff d9
+        int const skipped = jpeg->err->msg_parm.i[0], marker = jpeg->err->msg_parm.i[1];
+        return marker == 0xd9 && std::all_of(end - skipped, end, [](int byte) { return byte == 0; });
     }
     static void begin(j_compress_ptr jpeg) { resize(jpeg, 1 << 16); }
     static boolean grow(j_compress_ptr jpeg) {

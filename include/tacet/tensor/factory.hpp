@@ -30,7 +30,8 @@ template <class T = float, Device D = Cpu, int R> Tensor<T, R, D> ones(Shape<R> 
 /// Samples of N(0, 1): the same on every device and instruction set for the same generator.
 template <class T = float, Device D = Cpu, int R> Tensor<T, R, D> randn(Shape<R> const& shape, Rng& rng) {
     return detail::filled<T, D>(shape, [&](T* data, Index n) {
-        for (Index k = 0; k < n; ++k) data[k] = static_cast<T>(rng.normal());
+        if constexpr (std::is_same_v<T, float>) rng.fill_normal(data, n);  // the same numbers, many at a time
+        else for (Index k = 0; k < n; ++k) data[k] = static_cast<T>(rng.normal());
     });
 }
 /// Samples of the uniform distribution on [low, high).
