@@ -85,6 +85,7 @@ template <class T, class I = instruction_set::Native> struct Simd {
             else return {Vector(_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), p))};
         }
 #endif
+        if constexpr (lanes == 1) return n > 0 ? load(p) : zero();
         Simd r = zero();
         if (n > 0) std::memcpy(&r.v, p, static_cast<std::size_t>(n) * sizeof(T));
         return r;
@@ -98,6 +99,10 @@ template <class T, class I = instruction_set::Native> struct Simd {
             return;
         }
 #endif
+        if constexpr (lanes == 1) {
+            if (n > 0) store(p);
+            return;
+        }
         if (n > 0) std::memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(T));
     }
 
