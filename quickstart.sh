@@ -26,7 +26,7 @@ for argument in "$@"; do
     if [[ $argument == --help || $argument == -h ]]; then usage; exit 0; fi
 done
 
-packages_require g++ cmake make libeigen3-dev libstb-dev nlohmann-json3-dev
+packages_require g++ cmake make libstb-dev nlohmann-json3-dev
 log=$root/build/logs/quickstart.log
 mkdir -p "$root/build/logs"
 echo "Building (about a minute; log: build/logs/quickstart.log)" >&2

@@ -12,6 +12,7 @@ Usage: ./test.sh [--all] [--jobs N]
 Builds the programs and the tests (in build/release) and runs the tests: at most 15 minutes on two cores.
 
   --all      also: with the address, undefined-behaviour and thread sanitizers (build/dev, build/tsan), with clang (build/clang),
+             for the other instruction sets that can run here (build/avx2, build/sse2, build/scalar, build/neon in an emulator),
              as an installed package, and the code of the documentation: at most 50 minutes on two cores
   --jobs N   compile and test with N processes (default: one per core, 2 GB of memory for each)
 
@@ -123,13 +124,42 @@ check() {
     if ((sums[1])); then echo "    all of it: $log"; fi
 }
 
+# instruction_set NAME: builds and runs what depends on the instruction set with the preset NAME, or says why not.
+instruction_set() {
+    local name=$1 reason=""
+    case $name in
+        "$native") echo "       $name is the instruction set of build/release: tested above"; return ;;
+        avx512) runs_here avx512f avx512bw avx512dq avx512vl || reason="this processor has no AVX-512" ;;
+        avx2) runs_here avx2 fma || reason="this processor has no AVX2" ;;
+        sse2) runs_here sse2 || reason="this processor is none of x86-64" ;;
+        neon)
+            if [[ ! -e /usr/include/catch2/catch.hpp ]]; then
+                reason="this Catch2 is compiled for this processor alone (version 2 is headers)"
+            elif ! command -v aarch64-linux-gnu-g++ qemu-aarch64 > /dev/null; then
+                return   # counted where packages were missing
+            fi
+            ;;
+    esac
+    if [[ -n $reason ]]; then
+        skip "instruction set $name: $reason"
+    elif build "$name" tests; then
+        check "$name" "$name"
+    fi
+}
+
+# runs_here FLAG...: whether the processor has all of these, in the words of /proc/cpuinfo.
+runs_here() {
+    local flag
+    for flag in "$@"; do grep -qsw "$flag" /proc/cpuinfo || return 1; done
+}
+
 wrapper=(env)   # what runs the tests
 
-packages_require g++ cmake make libeigen3-dev libstb-dev nlohmann-json3-dev catch2 python3
+packages_require g++ cmake make libstb-dev nlohmann-json3-dev catch2 python3
 packages_want pkg-config libpng-dev libtiff-dev libjpeg-dev libbenchmark-dev
 for package in "${packages_missing[@]}"; do skip "$package is missing"; done
 if $all; then
-    packages_want clang-19 libclang-rt-19-dev
+    packages_want clang-19 libclang-rt-19-dev g++-aarch64-linux-gnu qemu-user
     for package in "${packages_missing[@]}"; do skip "$package is missing"; done
 fi
 SECONDS=0   # installing packages is not part of the time
@@ -150,5 +180,7 @@ if $all; then
         build clang tests || true
         check clang clang -LE 'install|docs'
     fi
+    native=$(build/release/examples/quickstart --version 2> /dev/null | sed -nE 's/.*, isa ([a-z0-9]+),.*/\1/p')
+    for name in avx512 avx2 sse2 scalar neon; do instruction_set "$name"; done
 fi
 finished=true

@@ -32,7 +32,7 @@ class Compiler:
     def run(self, source, more):
         options = self.options
         command = [options.compiler, "-std=c++20", "-O2", "-c", "-o", "/dev/null", *more, f"-I{options.source}/include",
-                   f"-I{options.source}/cuda", f"-I{options.source}/tests", "-isystem", options.eigen, "-isystem", "/usr/include/stb",
+                   f"-I{options.source}/cuda", f"-I{options.source}/tests", "-isystem", "/usr/include/stb",
                    *options.flag, str(source)]
         child = subprocess.Popen(command)
         _, status, usage = os.wait4(child.pid, 0)
@@ -88,7 +88,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", type=pathlib.Path, default=source, help="root of the source tree (%(default)s)")
     parser.add_argument("--compiler", default=os.environ.get("CXX", "g++"), help="%(default)s")
-    parser.add_argument("--eigen", default="/usr/include/eigen3", help="include folder of Eigen (%(default)s)")
     parser.add_argument("--flag", action="append", default=[], help="one more flag for the compiler, as --flag=-O3")
     parser.add_argument("--runs", type=int, default=3, help="runs of each unit, the least time counts (%(default)s)")
     parser.add_argument("--all", action="store_true", help="each header and each test unit, not only the worst")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-// Every layer that needs the standard library and Eigen alone. What reads or writes files (tacet/io/*.hpp), trains in folders
+// Every layer that needs the standard library alone. What reads or writes files (tacet/io/*.hpp), trains in folders
 // (tacet/train/*.hpp) or recognises checkpoints is included by name and needs stb and nlohmann-json.
 
 #include <tacet/autograd/backward.hpp>

@@ -44,7 +44,6 @@ INTRINSICS = re.compile(r"(immintrin|x86intrin|emmintrin|arm_neon)\.h")
 
 # Outside libraries: each may be included by one header only, in the given layers. A pattern with a file must be included by that file.
 OUTSIDE = {
-    "Eigen": (r"(unsupported/)?Eigen/.*", "ops/gemm.hpp"),
     "nlohmann-json": (r"nlohmann/.*", "io"),
     "stb_image": (r"(stb/)?stb_image\.h", "io"),
     "stb_image_write": (r"(stb/)?stb_image_write\.h", "io"),
@@ -78,7 +77,7 @@ INCLUDE = re.compile(r"^\s*#\s*include\s*([<\"])([^>\"]+)[>\"]")
 DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)")
 UNDEF = re.compile(r"^\s*#\s*undef\s+(\w+)")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
-MACRO = re.compile(r"TACET_(VERSION|WITH_)\w*$|TACET_VERSION$|(STBI?|EIGEN|OMPI|MPICH)_")
+MACRO = re.compile(r"TACET_(VERSION|WITH_)\w*$|TACET_VERSION$|(STBI?|OMPI|MPICH)_")
 SPDX = "SPDX-License-Identifier: MIT"
 
 
@@ -219,10 +218,10 @@ class Checker:
         return found
 
     def check_umbrella(self):
-        """tacet.hpp needs Eigen and nothing else from outside, and brings all of the layers that need no more."""
+        """tacet.hpp needs nothing from outside, and brings all of the layers that need no more."""
         if "tacet.hpp" not in self.includes:
             return
-        outside = [pattern for library, (pattern, _) in OUTSIDE.items() if library not in ("Eigen", "CUDA runtime")]
+        outside = [pattern for library, (pattern, _) in OUTSIDE.items() if library != "CUDA runtime"]
         needs_more = {name for name, lines in self.headers.items() for line in lines
                       if (match := INCLUDE.match(line)) and any(re.fullmatch(pattern, match[2]) for pattern in outside)}
         brought = self.closure("tacet.hpp")
@@ -231,7 +230,7 @@ class Checker:
                 continue
             heavy = needs_more & (self.closure(name) | {name})
             if name in needs_more and name in brought:
-                self.complain("include/tacet/tacet.hpp", 0, f"brings {name}, which needs more than Eigen")
+                self.complain("include/tacet/tacet.hpp", 0, f"brings {name}, which needs more than the standard library")
             if not heavy and name not in brought and name.split("/")[0] in WHOLE:
                 self.complain("include/tacet/tacet.hpp", 0, f"does not bring {name}")
 

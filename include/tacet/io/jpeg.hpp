@@ -48,7 +48,9 @@ private:
     /// Warnings (level -1) are about damage, all but those of a label's version that is not known, and of padding: cameras fill files up.
     static void warn(j_common_ptr jpeg, int level) {
         int const code = jpeg->err->msg_code;
-        if (level < 0 && code != JWRN_JFIF_MAJOR && code != JWRN_ADOBE_XFORM && !(code == JWRN_EXTRANEOUS_DATA && is_padding(jpeg))) fail(jpeg);
+        bool const harmless =
+            code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM || (code == JWRN_EXTRANEOUS_DATA && is_padding(jpeg));
+        if (level < 0 && !harmless) fail(jpeg);
     }
     /// Whether the bytes that were skipped before the end marker are zeros.
     static bool is_padding(j_common_ptr jpeg) {
