@@ -13,6 +13,8 @@ packages_has() {
     case $1 in
         clang-19) command -v clang++-19 > /dev/null ;;
         libclang-rt-19-dev) compgen -G '/usr/lib/llvm-19/lib/clang/19/lib/*/*' > /dev/null ;;
+        g++-aarch64-linux-gnu) command -v aarch64-linux-gnu-g++ > /dev/null ;;
+        qemu-user) command -v qemu-aarch64 > /dev/null ;;
         libstb-dev) packages_header stb/stb_image_write.h ;;
         nlohmann-json3-dev) packages_header nlohmann/json.hpp ;;
         catch2) packages_header catch2/catch.hpp || packages_header catch2/catch_all.hpp ;;
