@@ -14,32 +14,32 @@ inline constexpr int winograd_positions = 36;  // products per channel
 
 inline constexpr double winograd_a = 0.70710678118654752, winograd_b = 1.41421356237309505;  // the points; a b = 1, a^2 = 1/2, b^2 = 2
 
+template <class V> [[gnu::always_inline]] inline V constant(double x) { return V::broadcast(static_cast<typename V::value_type>(x)); }
+
 /// B^T: a line of the input, 6 -> 6.
 struct WinogradInput {
     static constexpr int in = 6, out = 6;
     template <class V> [[gnu::always_inline]] static void apply(V const (&d)[6], V (&r)[6]) {
-        V const even_a = fma(c<V>(-2), d[2], d[4]), odd_a = fma(c<V>(-2), d[1], d[3]);
-        V const even_b = fma(c<V>(-0.5), d[2], d[4]), odd_b = fma(c<V>(-0.5), d[1], d[3]);
-        r[0] = fma(c<V>(-2.5), d[2], d[0]) + d[4];
-        r[1] = fma(c<V>(winograd_a), odd_a, even_a);
-        r[2] = fma(c<V>(-winograd_a), odd_a, even_a);
-        r[3] = fma(c<V>(winograd_b), odd_b, even_b);
-        r[4] = fma(c<V>(-winograd_b), odd_b, even_b);
-        r[5] = fma(c<V>(-2.5), d[3], d[1]) + d[5];
+        V const even_a = fma(constant<V>(-2), d[2], d[4]), odd_a = fma(constant<V>(-2), d[1], d[3]);
+        V const even_b = fma(constant<V>(-0.5), d[2], d[4]), odd_b = fma(constant<V>(-0.5), d[1], d[3]);
+        r[0] = fma(constant<V>(-2.5), d[2], d[0]) + d[4];
+        r[1] = fma(constant<V>(winograd_a), odd_a, even_a);
+        r[2] = fma(constant<V>(-winograd_a), odd_a, even_a);
+        r[3] = fma(constant<V>(winograd_b), odd_b, even_b);
+        r[4] = fma(constant<V>(-winograd_b), odd_b, even_b);
+        r[5] = fma(constant<V>(-2.5), d[3], d[1]) + d[5];
     }
-    template <class V> [[gnu::always_inline]] static V c(double x) { return V::broadcast(static_cast<typename V::value_type>(x)); }
 };
 
 /// A^T: a line of the products, 6 -> 4.
 struct WinogradOutput {
     static constexpr int in = 6, out = 4;
     template <class V> [[gnu::always_inline]] static void apply(V const (&m)[6], V (&r)[4]) {
-        using W = WinogradInput;
         V const sum_a = m[1] + m[2], difference_a = m[1] - m[2], sum_b = m[3] + m[4], difference_b = m[3] - m[4];
         r[0] = m[0] + sum_a + sum_b;
-        r[1] = fma(W::c<V>(winograd_b), difference_b, W::c<V>(winograd_a) * difference_a);
-        r[2] = fma(W::c<V>(2), sum_b, W::c<V>(0.5) * sum_a);
-        r[3] = fma(W::c<V>(2 * winograd_b), difference_b, fma(W::c<V>(winograd_a / 2), difference_a, m[5]));
+        r[1] = fma(constant<V>(winograd_b), difference_b, constant<V>(winograd_a) * difference_a);
+        r[2] = fma(constant<V>(2), sum_b, constant<V>(0.5) * sum_a);
+        r[3] = fma(constant<V>(2 * winograd_b), difference_b, fma(constant<V>(winograd_a / 2), difference_a, m[5]));
     }
 };
 
@@ -47,14 +47,13 @@ struct WinogradOutput {
 struct WinogradGradient {
     static constexpr int in = 4, out = 6;
     template <class V> [[gnu::always_inline]] static void apply(V const (&g)[4], V (&r)[6]) {
-        using W = WinogradInput;
-        V const even_a = fma(W::c<V>(0.5), g[2], g[0]), odd_a = fma(W::c<V>(0.5), g[3], g[1]);
-        V const even_b = fma(W::c<V>(2), g[2], g[0]), odd_b = fma(W::c<V>(2), g[3], g[1]);
+        V const even_a = fma(constant<V>(0.5), g[2], g[0]), odd_a = fma(constant<V>(0.5), g[3], g[1]);
+        V const even_b = fma(constant<V>(2), g[2], g[0]), odd_b = fma(constant<V>(2), g[3], g[1]);
         r[0] = g[0];
-        r[1] = fma(W::c<V>(winograd_a), odd_a, even_a);
-        r[2] = fma(W::c<V>(-winograd_a), odd_a, even_a);
-        r[3] = fma(W::c<V>(winograd_b), odd_b, even_b);
-        r[4] = fma(W::c<V>(-winograd_b), odd_b, even_b);
+        r[1] = fma(constant<V>(winograd_a), odd_a, even_a);
+        r[2] = fma(constant<V>(-winograd_a), odd_a, even_a);
+        r[3] = fma(constant<V>(winograd_b), odd_b, even_b);
+        r[4] = fma(constant<V>(-winograd_b), odd_b, even_b);
         r[5] = g[3];
     }
 };
@@ -63,9 +62,8 @@ struct WinogradGradient {
 struct WinogradWeight {
     static constexpr int in = 3, out = 6;
     template <class V> [[gnu::always_inline]] static void apply(V const (&w)[3], V (&r)[6]) {
-        using W = WinogradInput;
-        V const even_a = W::c<V>(-2.0 / 3) * fma(W::c<V>(0.5), w[2], w[0]), odd_a = W::c<V>(-2.0 / 3 * winograd_a) * w[1];
-        V const even_b = W::c<V>(1.0 / 6) * fma(W::c<V>(2), w[2], w[0]), odd_b = W::c<V>(winograd_b / 6) * w[1];
+        V const even_a = constant<V>(-2.0 / 3) * fma(constant<V>(0.5), w[2], w[0]), odd_a = constant<V>(-2.0 / 3 * winograd_a) * w[1];
+        V const even_b = constant<V>(1.0 / 6) * fma(constant<V>(2), w[2], w[0]), odd_b = constant<V>(winograd_b / 6) * w[1];
         r[0] = w[0];
         r[1] = even_a + odd_a;
         r[2] = even_a - odd_a;
@@ -79,12 +77,11 @@ struct WinogradWeight {
 struct WinogradWeightGradient {
     static constexpr int in = 6, out = 3;
     template <class V> [[gnu::always_inline]] static void apply(V const (&u)[6], V (&r)[3]) {
-        using W = WinogradInput;
-        V const sum_a = W::c<V>(-2.0 / 3) * (u[1] + u[2]), difference_a = u[1] - u[2];
-        V const sum_b = W::c<V>(1.0 / 6) * (u[3] + u[4]), difference_b = u[3] - u[4];
+        V const sum_a = constant<V>(-2.0 / 3) * (u[1] + u[2]), difference_a = u[1] - u[2];
+        V const sum_b = constant<V>(1.0 / 6) * (u[3] + u[4]), difference_b = u[3] - u[4];
         r[0] = u[0] + sum_a + sum_b;
-        r[1] = fma(W::c<V>(winograd_b / 6), difference_b, W::c<V>(-2.0 / 3 * winograd_a) * difference_a);
-        r[2] = fma(W::c<V>(0.5), sum_a, fma(W::c<V>(2), sum_b, u[5]));
+        r[1] = fma(constant<V>(winograd_b / 6), difference_b, constant<V>(-2.0 / 3 * winograd_a) * difference_a);
+        r[2] = fma(constant<V>(0.5), sum_a, fma(constant<V>(2), sum_b, u[5]));
     }
 };
 
