@@ -43,6 +43,21 @@ struct TwoLevels {
     Index floats_per_pixel() const { return 100; }
 };
 
+/// Convolutions in a row: the last bits of an output depend on twice as many pixels as the output itself.
+struct Chain {
+    static constexpr Index multiple = 1, context = 24;
+    static constexpr float offset = 0;
+    Rng rng{4};
+    Conv2d<> first{3, 16, 3, rng, {.padding = 1}}, a{16, 16, 3, rng, {.padding = 1}}, last{16, 3, 3, rng, {.padding = 1}};
+    Variable<float, 4> operator()(Variable<float, 4> const& x) const {
+        auto y = first(x);
+        for (int k = 0; k < 10; ++k) y = a(y);
+        return last(y);
+    }
+    Index in_channels() const { return 3; }
+    Index floats_per_pixel() const { return 100; }
+};
+
 }  // namespace
 
 TEST_CASE("Tiles cover an image once, start at multiples, and reach as far as they must") {
@@ -76,6 +91,7 @@ TEST_CASE("The result does not depend on the memory limit: tiled and untiled agr
         REQUIRE(same(whole, tiled));
     };
     check_same(TwoLevels(), picture(131, 90, 3), 1'000'000);
+    check_same(Chain(), picture(70, 131, 3), 500'000);
     DirectConvolutions const guard;
     check_same(TwoLevels(), picture(90, 131, 3), 1'000'000);
     check_same(network(3, 3), picture(180, 1000, 3), 20'000'000);

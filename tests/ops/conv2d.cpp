@@ -2,6 +2,7 @@
 #include <support/catch.hpp>
 #include <support/op_case.hpp>
 #include <support/values.hpp>
+#include <tacet/autograd/checkpoint.hpp>
 #include <tacet/ops/conv2d.hpp>
 #include <atomic>
 #include <optional>
@@ -168,6 +169,12 @@ TEST_CASE("DirectConvolutions holds for what its thread records while it lives, 
     auto const [again_gx, again_gw] = gradients(again);
     CHECK(same_bits(gx, again_gx));
     CHECK(same_bits(gw, again_gw));
+    // What is computed again for the gradient is computed the same way, whatever holds by then.
+    auto const checkpointed = checkpoint([&](auto const& input) { return conv2d(input, w, {.padding = 1}); }, x);
+    DirectConvolutions const over(false);
+    auto const [checkpoint_gx, checkpoint_gw] = gradients(checkpointed);
+    CHECK(same_bits(gx, checkpoint_gx));
+    CHECK(same_bits(gw, checkpoint_gw));
 }
 
 TEST_CASE("conv2d runs on several application threads at once, and inside tasks") {

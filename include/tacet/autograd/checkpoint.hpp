@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/autograd/backward.hpp>
+#include <tacet/core/precision.hpp>
 
 namespace tacet {
 
@@ -16,7 +17,8 @@ template <class F, class T, int R, class D> auto checkpoint(F f, Variable<T, R, 
     }
     // The result depends on x, and through f on parameters that this function cannot see: it is always recorded.
     Variable<T, R, D> const anchor = x.requires_grad() ? x : Variable<T, R, D>(x.value(), detail::recording());
-    return record(y, [f, value = x.value(), slot = x.slot()](Tensor<T, Y::rank, D> const& gy) {
+    return record(y, [f, value = x.value(), slot = x.slot(), direct = DirectConvolutions::wanted()](Tensor<T, Y::rank, D> const& gy) {
+        DirectConvolutions const as_before(direct);
         Variable<T, R, D> const again(value, true);
         Variable<T, Y::rank, D> const result = f(again);
         backward(result, gy);

@@ -9,10 +9,9 @@
 #include <limits>
 #include <mutex>
 #include <vector>
-#if defined(__SANITIZE_ADDRESS__)
-extern "C" void __asan_poison_memory_region(void const volatile*, std::size_t);
-extern "C" void __asan_unpoison_memory_region(void const volatile*, std::size_t);
-#endif
+// The address sanitizer's own functions, null where a program is without it.
+extern "C" [[gnu::weak]] void __asan_poison_memory_region(void const volatile*, std::size_t);
+extern "C" [[gnu::weak]] void __asan_unpoison_memory_region(void const volatile*, std::size_t);
 
 namespace tacet {
 
@@ -27,7 +26,7 @@ struct MemoryStatistics {
 
 namespace detail {
 
-/// Sizes of blocks: multiples of a quarter of a power of two, 64 bytes at least, so that at most a fifth of a block is not used.
+/// Sizes of blocks: multiples of a quarter of a power of two, 64 bytes at least: a new block has at most a quarter more than was asked.
 struct SizeClass {
     std::size_t index, bytes;
 
@@ -41,11 +40,9 @@ struct SizeClass {
 };
 
 /// Tells the address sanitizer whether a block may be touched: to it, a cached block is as gone as a freed one.
-inline void set_reachable([[maybe_unused]] void* p, [[maybe_unused]] std::size_t bytes, [[maybe_unused]] bool reachable) {
-#if defined(__SANITIZE_ADDRESS__)
-    if (reachable) __asan_unpoison_memory_region(p, bytes);
-    else __asan_poison_memory_region(p, bytes);
-#endif
+inline void set_reachable(void* p, std::size_t bytes, bool reachable) {
+    auto const tell = reachable ? __asan_unpoison_memory_region : __asan_poison_memory_region;
+    if (tell) tell(p, bytes);
 }
 
 /// The memory of a device's tensors: blocks that are given back wait for the next tensor of their size, because fresh pages cost more

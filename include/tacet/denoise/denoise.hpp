@@ -13,6 +13,7 @@ struct Cancelled : Error {
     Cancelled() : Error("cancelled") {}
 };
 
+/// How denoise() works.
 struct DenoiseOptions {
     /// Working memory in bytes beside the image itself: larger images are denoised in tiles. The result does not depend on it.
     std::size_t max_memory = std::size_t(2) << 30;
@@ -20,7 +21,9 @@ struct DenoiseOptions {
     std::function<bool(double)> progress = {};
 };
 
-/// What denoise() needs of a network: a call on (N, H, W, C), and its geometry (see Noise2NoiseUNet).
+/// What denoise() needs of a network: a call on (N, H, W, C), and its geometry (see Noise2NoiseUNet). Extents are padded to multiples of
+/// `multiple`. `context` pixels around a tile that starts and ends at multiples of 4 `multiple` can reach its pixels, their last bits
+/// included: fast convolutions widen what those depend on (a chain of 3 x 3 convolutions to twice its radius, see docs/internals.md).
 template <class M> concept DenoisingNetwork = requires(M const& m) {
     { M::multiple } -> std::convertible_to<Index>;
     { M::context } -> std::convertible_to<Index>;

@@ -15,7 +15,7 @@ template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
     static constexpr char const* name = "noise2noise_unet";
     static constexpr char const* landmark = "enc_conv0.weight";
     static constexpr Index multiple = 32;    // of H and W: five poolings
-    static constexpr Index context = 160;    // pixels to either side that can reach an output pixel (158), as a multiple of 32
+    static constexpr Index context = 192;    // 158 pixels to either side can reach an output pixel, 170 the last bits of a tile's
     static constexpr float offset = 0.5f;    // what is subtracted from images in [0, 1]
 
     using Layer = Conv2d<D, T>;

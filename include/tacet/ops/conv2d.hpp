@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/autograd/variable.hpp>
+#include <tacet/core/precision.hpp>
 #include <tacet/ops/conv2d_cpu.hpp>
 
 namespace tacet {

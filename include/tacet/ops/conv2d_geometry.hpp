@@ -2,32 +2,11 @@
 #pragma once
 #include <tacet/ops/register_tile.hpp>
 #include <numeric>
-#include <utility>
 
 namespace tacet {
 
 /// What a convolution sees outside the image: zeros, or the image mirrored at its outermost pixels (which are not repeated).
 enum class PaddingMode { Zero, Reflect };
-
-/// While one lives, convolutions of this thread, and their gradients whenever they are computed, are sums as they are defined: in float
-/// their relative error is some 1e-7, and the bits of a pixel depend on what it sees alone. Without, 3 x 3 convolutions with a stride of
-/// 1 take Winograd's method: two to three times as fast, with a relative error of about 1e-6, and bits that depend on the pixel's tile
-/// of 4 x 4.
-class DirectConvolutions {
-public:
-    DirectConvolutions() : before_(std::exchange(wanted(), true)) {}
-    ~DirectConvolutions() { wanted() = before_; }
-    DirectConvolutions(DirectConvolutions const&) = delete;
-    DirectConvolutions& operator=(DirectConvolutions const&) = delete;
-
-    static bool& wanted() {
-        thread_local bool direct = false;
-        return direct;
-    }
-
-private:
-    bool before_;
-};
 
 /// The extents of a 2-d convolution x (n, h, w, c) * w (oc, c / groups, kh, kw) -> y (n, out_h, out_w, oc).
 struct Conv2dGeometry {
