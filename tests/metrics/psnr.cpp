@@ -48,3 +48,12 @@ TEST_CASE("a border is cut off all sides", "[metrics][psnr]") {
     for (Index i = 0; i < 6; ++i) CHECK(y.data()[i] == x.data()[2 * 14 + 2 * 2 + i]);
     CHECK(without_border(x, 0).data() == x.data());
 }
+
+TEST_CASE("a picture with NaN has no PSNR", "[metrics][psnr]") {
+    auto const grey = full(Shape{4, 5, 3}, 0.4f);
+    auto const broken = grey.clone();
+    broken.data()[7] = std::numeric_limits<float>::quiet_NaN();
+    CHECK(std::isnan(psnr(broken, grey)));
+    CHECK(std::isnan(psnr(grey, broken, 0)));
+    CHECK(std::isnan(psnr_float(broken, grey)));
+}

@@ -52,3 +52,10 @@ TEST_CASE("PSNR and SSIM of photographs agree with scikit-image", "[metrics][ssi
         CHECK(ssim(picture(c.name), clean) == Approx(c.ssim).epsilon(1e-11));
     }
 }
+
+TEST_CASE("a picture with NaN has no SSIM", "[metrics][ssim]") {
+    auto const grey = full(Shape{12, 12, 1}, 0.4f);
+    auto const broken = grey.clone();
+    broken.data()[70] = std::nanf("");
+    CHECK(std::isnan(ssim(broken, grey)));
+}

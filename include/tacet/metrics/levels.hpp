@@ -12,6 +12,9 @@ inline float level_of(float x) {
     return scaled + 0x1p23f - 0x1p23f;                   // in [2^23, 2^24) floats are the whole numbers
 }
 
+/// The same for judging: NaN, which no file of levels can hold, stays NaN, so that a picture with NaN gets no figure.
+inline float judged_level(float x) { return std::isnan(x) ? x : level_of(x); }
+
 /// The image as it looks after being stored in 8 bits: every value becomes level / 255.
 template <int R> Tensor<float, R> quantise_8bit(Tensor<float, R> const& image) {
     Tensor<float, R> out(image.shape());

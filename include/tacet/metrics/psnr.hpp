@@ -43,9 +43,9 @@ inline double psnr_of(double mse, double peak) {
 }
 
 /// Peak signal-to-noise ratio in dB of pictures as 8-bit files hold them: both clamped to [0, 1], rounded to levels (ties to even), all
-/// channels, peak 255. Throws ShapeError when the shapes differ.
+/// channels, peak 255. NaN when a picture holds NaN. Throws ShapeError when the shapes differ.
 template <int R> double psnr(Tensor<float, R> const& image, Tensor<float, R> const& reference) {
-    return psnr_of(detail::mean_square_of(image, reference, [](float x) { return level_of(x); }), 255);
+    return psnr_of(detail::mean_square_of(image, reference, [](float x) { return judged_level(x); }), 255);
 }
 /// The same for (H, W, C) without the outermost `border` pixels.
 inline double psnr(Tensor<float, 3> const& image, Tensor<float, 3> const& reference, Index border) {

@@ -30,7 +30,7 @@ struct SsimChannel {
 
     void filter_row(float const* a, float const* b, Index row) {  // a, b: (width, channels), offset to the channel
         for (Index x = 0; x < width; ++x) {
-            auto const u = static_cast<double>(level_of(a[x * channels])), v = static_cast<double>(level_of(b[x * channels]));
+            auto const u = static_cast<double>(judged_level(a[x * channels])), v = static_cast<double>(judged_level(b[x * channels]));
             double const five[moments] = {u, v, u * u, v * v, u * v};
             for (int m = 0; m < moments; ++m) values[static_cast<std::size_t>(m * width + x)] = five[m];
         }

@@ -51,25 +51,103 @@ inline Series curve(std::vector<Json> const& records, char const* key, std::stri
     return s;
 }
 
-/// A number from the metadata of a training state.
-inline double stored_number(Checkpoint const& state, char const* key) {
-    auto const it = state.metadata.find(key);
-    double value = 0;
-    bool const ok =
-        it != state.metadata.end() && std::from_chars(it->second.data(), it->second.data() + it->second.size(), value).ec == std::errc();
-    check(ok, "the training state has no valid \"", key, "\"");
-    return value;
+/// The names of a batch's pictures.
+inline std::string names_of(Batch const& batch) {
+    std::string names;
+    for (auto const& name : batch.names) names += (names.empty() ? "" : ", ") + name;
+    return names;
 }
 
 /// Stops a run whose steps fail one after the other; a single one is noted and skipped.
-template <class M> void check_progress(Trainer<M> const& trainer, StepResult const& result, Batch const& batch, Progress& progress) {
+template <class M> void check_progress(Trainer<M> const& trainer, StepResult const& result, std::string const& names, Progress& progress) {
     if (!result.skipped) return;
-    std::string names;
-    for (auto const& name : batch.names) names += (names.empty() ? "" : ", ") + name;
     progress.note(
         concat_text("step ", trainer.step(), ": the loss or a gradient is not finite; the step was skipped (batch: ", names, ")"));
     check(trainer.skipped_in_a_row() < 10, "ten steps in a row had a loss or gradients that are not finite, the last with the batch ",
           names, "; try a lower --adam.rate or --clip");
+}
+
+/// Stops a run before weights that hold NaN or infinities are kept.
+template <class M> void check_weights(Trainer<M>& trainer, std::string const& names) {
+    auto const bad = trainer.first_not_finite();
+    check(bad.empty(), "step ", trainer.step(), ": ", bad, " is not finite (batch: ", names,
+          "); nothing of it was saved, the last checkpoint is as it was; try a lower --adam.rate");
+}
+
+/// Switches a module to evaluation; afterwards every switch is as it was before.
+template <class M> class Evaluating {
+public:
+    explicit Evaluating(M& model) : model_(model) {
+        each([&](bool& training) { before_.push_back(training), training = false; });
+    }
+    ~Evaluating() {
+        each([&, k = std::size_t(0)](bool& training) mutable { training = before_[k++]; });
+    }
+    Evaluating(Evaluating const&) = delete;
+    Evaluating& operator=(Evaluating const&) = delete;
+
+private:
+    void each(auto visit) {
+        for_each_module(model_, [&](auto& module) {
+            if constexpr (requires { { (module.training) } -> std::same_as<bool&>; }) visit(module.training);
+        });
+    }
+    M& model_;
+    std::vector<bool> before_;
+};
+
+/// What the loop itself carries from step to step: the best validation so far, and the losses of the next line of the log.
+struct LoopState {
+    double best = -1e300, loss_sum = 0;
+    Index losses = 0;
+
+    void add(StepResult const& result) {
+        if (!result.skipped) loss_sum += result.loss, ++losses;
+    }
+    double take_mean() {
+        auto const n = std::exchange(losses, 0);
+        double const sum = std::exchange(loss_sum, 0);
+        return n ? sum / static_cast<double>(n) : 0.0;
+    }
+    void write(Checkpoint& state) const {
+        state.metadata["best"] = number_text(best);
+        state.metadata["loss_sum"] = number_text(loss_sum), state.metadata["losses"] = std::to_string(losses);
+    }
+    /// Continues from a run's last state, if there is one.
+    template <class M> void restore(RunFolder const& run, Trainer<M>& trainer) {
+        auto const state = run.last();
+        if (!state) return;
+        try {
+            trainer.restore(*state);
+            best = stored_number<double>(*state, "best"), loss_sum = stored_number<double>(*state, "loss_sum");
+            losses = stored_number<Index>(*state, "losses", 0);
+        } catch (Error const& error) {
+            throw Error(run.file("last.safetensors").string() + ": " + error.what());
+        }
+    }
+};
+
+/// Validates the averaged weights, keeps them when they are the best so far (a quality of NaN never is), and logs what was found.
+template <class M, class Validate>
+void validate_weights(Trainer<M>& trainer, RunFolder& run, Checkpoint const& description, LoopState& loop, Validate& validate) {
+    auto const found = trainer.with_average([&](M& model) {
+        Validation const v = [&] {
+            Evaluating<M> const evaluating(model);
+            return validate(model);
+        }();
+        if (v.quality > loop.best) {
+            auto weights = tacet::save(model);
+            weights.metadata = description.metadata;
+            weights.metadata["step"] = std::to_string(trainer.step());
+            run.save_best(weights);
+            loop.best = v.quality;
+        }
+        return v;
+    });
+    trainer.observe(found.quality);
+    Json::Object record{{"step", trainer.step()}};
+    record.insert(record.end(), found.figures.begin(), found.figures.end());
+    run.log(std::move(record));
 }
 }  // namespace detail
 
@@ -97,29 +175,21 @@ inline void write_run_report(RunFolder const& run, std::string const& title,
 }
 
 /// Trains until the options' steps are done or a signal asks to stop; saves, validates and logs on the way. `validate(model)` returns a
-/// Validation; `metadata` describes the network in the weights' file. Returns whether the run is complete.
+/// Validation; `metadata` describes the network in the weights' file. Returns whether the run is complete. Throws Error after ten steps
+/// in a row whose loss or gradients are not finite, and when weights are not finite; what was saved before stays as it was.
 template <class M, class Validate>
 bool run_training(Trainer<M>& trainer, BatchSource const& source, TrainOptions const& options, RunFolder& run,
                   Checkpoint const& description, Validate validate) {
     StopOnSignal const signals;
-    double best = -1e300, loss_sum = 0;
-    Index losses = 0;
-    if (auto const state = run.last()) {
-        try {
-            trainer.restore(*state);
-            best = detail::stored_number(*state, "best");
-            loss_sum = detail::stored_number(*state, "loss_sum"), losses = static_cast<Index>(detail::stored_number(*state, "losses"));
-        } catch (Error const& error) {
-            throw Error(run.file("last.safetensors").string() + ": " + error.what());
-        }
-    }
+    detail::LoopState loop;
+    loop.restore(run, trainer);
     if (trainer.finished()) std::fprintf(stderr, "%s: all %td steps are done already\n", run.path().c_str(), trainer.step());
     run.open_log(trainer.step());
+    std::string names;  // of the last batch
     auto const save = [&] {
         auto state = trainer.state();
         state.metadata.insert(description.metadata.begin(), description.metadata.end());
-        state.metadata["best"] = number_text(best);
-        state.metadata["loss_sum"] = number_text(loss_sum), state.metadata["losses"] = std::to_string(losses);  // of the next log line
+        loop.write(state);
         run.save_last(state);
     };
     Progress progress(options.steps, "train", {.unit = "step"}, trainer.step());
@@ -127,39 +197,22 @@ bool run_training(Trainer<M>& trainer, BatchSource const& source, TrainOptions c
     while (!trainer.finished() && !StopOnSignal::wanted()) {
         auto const batch = batches.next();
         auto const result = trainer.train(batch);
-        detail::check_progress(trainer, result, batch, progress);
-        if (!result.skipped) loss_sum += result.loss, ++losses;
+        bool const validates = trainer.finished() || trainer.step() % options.valid_every == 0;
+        bool const saves = validates || trainer.step() % options.save_every == 0;
+        names = detail::names_of(batch);
+        if (saves || result.skipped) detail::check_weights(trainer, names);
+        detail::check_progress(trainer, result, names, progress);
+        loop.add(result);
         progress.update(trainer.step(), [&] { return "loss " + number_text(static_cast<float>(result.loss)); });
-        bool const last = trainer.finished(), validates = last || trainer.step() % options.valid_every == 0;
-        if (validates || trainer.step() % 100 == 0) {
+        if (validates || trainer.step() % 100 == 0)
             run.log({{"step", trainer.step()},
-                     {"loss", losses ? loss_sum / static_cast<double>(losses) : 0.0},
+                     {"loss", loop.take_mean()},
                      {"gradient_norm", result.gradient_norm},
                      {"skipped", trainer.skipped()}});
-            loss_sum = 0, losses = 0;
-        }
-        if (validates) {
-            auto const found = trainer.with_average([&](M& model) {
-                set_training(model, false);
-                Validation v = validate(model);
-                set_training(model, true);
-                if (v.quality > best) {
-                    auto weights = tacet::save(model);
-                    weights.metadata = description.metadata;
-                    weights.metadata["step"] = std::to_string(trainer.step());
-                    run.save_best(weights);
-                }
-                return v;
-            });
-            best = std::max(best, found.quality);
-            trainer.observe(found.quality);
-            Json::Object record{{"step", trainer.step()}};
-            record.insert(record.end(), found.figures.begin(), found.figures.end());
-            run.log(std::move(record));
-        }
-        if (last || validates || trainer.step() % options.save_every == 0) save();
+        if (validates) detail::validate_weights(trainer, run, description, loop, validate);
+        if (saves) save();
     }
-    if (!trainer.finished()) save();
+    if (!trainer.finished()) detail::check_weights(trainer, names), save();
     progress.finish(trainer.finished() ? "" : "stopped and saved; the same command continues");
     return trainer.finished();
 }

@@ -6,6 +6,10 @@
 #include <tacet/optim/ema.hpp>
 #include <tacet/train/batch.hpp>
 #include <tacet/train/options.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
 #include <optional>
 
 namespace tacet {
@@ -16,17 +20,32 @@ struct StepResult {
     bool skipped = false;  // the loss or a gradient was not finite: the weights did not move
 };
 
+namespace detail {
+/// A number of at least `least` from the metadata of a training state.
+template <class V>
+V stored_number(Checkpoint const& state, std::string const& key, V least = std::numeric_limits<V>::lowest()) {
+    auto const it = state.metadata.find(key);
+    V value = 0;
+    bool const ok =
+        it != state.metadata.end() && std::from_chars(it->second.data(), it->second.data() + it->second.size(), value).ec == std::errc();
+    check(ok && value >= least, "the training state has no valid \"", key, "\"");
+    return value;
+}
+}  // namespace detail
+
 /// Trains a model step by step: loss, backward, schedule, Adam, moving average. Everything that a step depends on is in state(), so
 /// that a run stopped anywhere and resumed ends with the same bits as one that was never stopped.
 template <class M> class Trainer {
 public:
-    /// Keeps references to the model. Throws Error for an unknown loss or schedule.
+    /// Keeps references to the model and switches all of it to training (see set_training): to freeze a part, switch that part off
+    /// afterwards. Throws Error for an unknown loss or schedule.
     Trainer(M& model, TrainOptions const& options)
         : model_(model), options_(options), adam_(model, options.adam),
           plateau_(options.schedule.gamma, static_cast<double>(options.schedule.patience)) {
         if (options.ema > 0) ema_.emplace(model, options.ema);
         check(loss_is_known(options.loss), "unknown loss \"", options.loss, "\": l2, l1 and charbonnier are known");
         factor();
+        set_training(model, true);
     }
 
     Index step() const { return step_; }
@@ -87,13 +106,7 @@ public:
     /// Everything a resumed run needs: "model.*", "ema.*", "optim.*" and the counters in the metadata.
     Checkpoint state() {
         Checkpoint c;
-        for_each_state(model_, [&](std::string const& name, auto const& t) { c.tensors.push_back(named_tensor("model." + name, t)); });
-        if (ema_)
-            with_average([&](M& m) {
-                for_each_parameter(
-                    m, [&](std::string const& name, auto const& p) { c.tensors.push_back(named_tensor("ema." + name, p.value())); });
-            });
-        adam_.for_each_state([&](std::string const& name, auto const& t) { c.tensors.push_back(named_tensor("optim." + name, t)); });
+        for_each_tensor([&](std::string const& name, auto const& t) { c.tensors.push_back(named_tensor(name, t)); });
         c.metadata["step"] = std::to_string(step_);
         c.metadata["optimizer_steps"] = std::to_string(adam_.steps());
         c.metadata["skipped"] = std::to_string(skipped_);
@@ -104,15 +117,21 @@ public:
     }
     /// Continues from a state. Throws Error when it is one of another model or lacks something.
     void restore(Checkpoint const& c) {
-        for_each_state(model_, [&](std::string const& name, auto const& t) { assign_tensor(t, c.at("model." + name)); });
-        if (ema_) with_average([&](M& m) {
-            for_each_parameter(m, [&](std::string const& name, auto const& p) { assign_tensor(p.value(), c.at("ema." + name)); });
-        });
-        adam_.for_each_state([&](std::string const& name, auto const& t) { assign_tensor(t, c.at("optim." + name)); });
-        step_ = number(c, "step"), skipped_ = number(c, "skipped"), skipped_in_a_row_ = number(c, "skipped_in_a_row");
-        adam_.set_steps(number(c, "optimizer_steps"));
+        for_each_tensor([&](std::string const& name, auto const& t) { assign_tensor(t, c.at(name)); });
+        auto const count = [&](char const* key) { return detail::stored_number<Index>(c, key, 0); };
+        step_ = count("step"), skipped_ = count("skipped"), skipped_in_a_row_ = count("skipped_in_a_row");
+        adam_.set_steps(count("optimizer_steps"));
         if (options_.schedule.kind == "plateau")
-            plateau_.for_each_state([&]<class V>(char const* name, V& value) { value = number<V>(c, plateau_key(name)); });
+            plateau_.for_each_state([&]<class V>(char const* name, V& value) { value = detail::stored_number<V>(c, plateau_key(name), 0); });
+    }
+    /// The name of the first tensor of state() that holds NaN or an infinity; empty when all numbers are finite.
+    std::string first_not_finite() {
+        std::string first;
+        for_each_tensor([&](std::string const& name, auto const& t) {
+            bool const finite = std::all_of(t.data(), t.data() + t.size(), [](auto x) { return std::isfinite(static_cast<double>(x)); });
+            if (first.empty() && !finite) first = name;
+        });
+        return first;
     }
 
 private:
@@ -123,13 +142,13 @@ private:
         return l2_loss(y, target);
     }
     static std::string plateau_key(char const* name) { return std::string("plateau.") + name; }
-    template <class V = Index> static V number(Checkpoint const& c, std::string const& key) {
-        auto const it = c.metadata.find(key);
-        V value = 0;
-        bool const ok =
-            it != c.metadata.end() && std::from_chars(it->second.data(), it->second.data() + it->second.size(), value).ec == std::errc();
-        check(ok && value >= 0, "the training state has no valid \"", key, "\"");
-        return value;
+    /// Calls visit("model.*", "ema.*" or "optim.*", tensor) for each tensor of the state.
+    void for_each_tensor(auto&& visit) {
+        tacet::for_each_state(model_, [&](std::string const& name, auto const& t) { visit("model." + name, t); });
+        if (ema_) with_average([&](M& m) {
+            for_each_parameter(m, [&](std::string const& name, auto const& p) { visit("ema." + name, p.value()); });
+        });
+        adam_.for_each_state([&](std::string const& name, auto const& t) { visit("optim." + name, t); });
     }
 
     M& model_;

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include <support/catch.hpp>
+#include <support/program.hpp>
+#include <tacet/nn/conv.hpp>
+#include <tacet/nn/norm.hpp>
+#include <tacet/train/loop.hpp>
+#include <tacet/train/sources.hpp>
+
+using namespace tacet;
+using namespace tacet::test;
+namespace fs = std::filesystem;
+
+namespace {
+// A network with two switches between training and evaluation.
+struct Net {
+    static constexpr float offset = 0.5f;
+    Conv2d<> conv;
+    BatchNorm2d<> first, second;
+    explicit Net(Rng& rng) : conv(3, 3, 3, rng, {.padding = 1}), first(3), second(3) {}
+    auto operator()(Variable<float, 4> const& x) const { return second(first(conv(x))); }
+    static void fields(auto& self, auto&& field) {
+        field("conv", self.conv), field("first", self.first), field("second", self.second);
+    }
+};
+
+struct Nothing {
+    static void fields(auto&, auto&&) {}
+};
+
+DeadLeavesSource source() { return DeadLeavesSource({.batch = 1, .crop = 32, .seed = 3, .noise = {"gaussian", 25, 25}}); }
+TrainOptions options(Index steps, double decay = 0) {
+    TrainOptions o;
+    o.steps = steps, o.valid_every = 2, o.save_every = 1, o.adam.weight_decay = decay, o.ema = 0.5;
+    return o;
+}
+/// Trains in `folder`; what validations find is said by `quality(step)`.
+template <class Quality> std::string train_in(fs::path const& folder, TrainOptions const& o, Quality quality) {
+    Rng rng(1);
+    Net model(rng);
+    Trainer trainer(model, o);
+    RunFolder run(folder, Nothing{});
+    return error_text([&] {
+        run_training(trainer, source(), o, run, {}, [&](Net&) { return Validation{{}, quality(trainer.step())}; });
+    });
+}
+}  // namespace
+
+TEST_CASE("Weights that are not finite end a run; nothing of them is kept, and what was saved before stays") {
+    ScratchFolder dir;
+    REQUIRE(train_in(dir / "run", options(2), [](Index) { return 20.0; }) == "no error");
+    auto const last = text_of(dir / "run/last.safetensors"), best = text_of(dir / "run/best.safetensors");
+    // A decay that a float cannot hold: finite losses and gradients, but no finite step.
+    auto const text = train_in(dir / "run", options(6, 1e300), [](Index) { return 30.0; });
+    CHECK_THAT(text, contains("step 3: model.conv.weight is not finite (batch: dead leaves 2)"));
+    CHECK_THAT(text, contains("the last checkpoint is as it was"));
+    CHECK(text_of(dir / "run/last.safetensors") == last);
+    CHECK(text_of(dir / "run/best.safetensors") == best);
+
+    auto rare = options(6, 1e300);
+    rare.valid_every = rare.save_every = 100;  // the first step that is skipped for it ends the run, too
+    CHECK_THAT(train_in(dir / "rare", rare, [](Index) { return 30.0; }), contains("step 2: model.conv.weight is not finite"));
+    CHECK(!fs::exists(dir / "rare/last.safetensors"));
+}
+
+TEST_CASE("A quality of NaN is never the best") {
+    ScratchFolder dir;
+    auto const o = options(6);
+    CHECK(train_in(dir / "run", o, [](Index step) { return step == 4 ? 20.0 : std::nan(""); }) == "no error");
+    CHECK(read_safetensors(dir / "run/best.safetensors").metadata.at("step") == "4");
+    CHECK(read_safetensors(dir / "run/last.safetensors").metadata.at("best") == "20");
+    CHECK(train_in(dir / "never", o, [](Index) { return std::nan(""); }) == "no error");
+    CHECK(!fs::exists(dir / "never/best.safetensors"));
+}
+
+TEST_CASE("Training begins with every switch on; a validation turns them off and gives them back as they were, also when it fails") {
+    ScratchFolder dir;
+    Rng rng(1);
+    Net model(rng);
+    set_training(model, false);
+    auto const o = options(4);
+    Trainer trainer(model, o);
+    CHECK((model.first.training && model.second.training));
+    model.first.training = false;  // frozen
+    RunFolder run(dir / "run", Nothing{});
+    int validations = 0;
+    auto const text = error_text([&] {
+        run_training(trainer, source(), o, run, {}, [&](Net& m) {
+            CHECK((!m.first.training && !m.second.training));
+            check(++validations < 2, "no picture");
+            return Validation{};
+        });
+    });
+    CHECK(text == "no picture");
+    CHECK(validations == 2);
+    CHECK((!model.first.training && model.second.training));
+}
