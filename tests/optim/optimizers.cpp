@@ -2,6 +2,7 @@
 #include <support/catch.hpp>
 #include <tacet/autograd/backward.hpp>
 #include <tacet/io/json.hpp>
+#include <tacet/io/option_help.hpp>
 #include <tacet/optim/adam.hpp>
 #include <tacet/optim/ema.hpp>
 #include <tacet/optim/schedule.hpp>
@@ -168,4 +169,17 @@ TEST_CASE("The norm of gradients is that of all parameters together, and not fin
     REQUIRE(!std::isfinite(gradient_norm<double>(problem)));
     zero_gradients(problem);
     REQUIRE(gradient_norm<double>(problem) == 0);
+}
+
+TEST_CASE("The ranges of optimizers and schedules are what JSON and the command line allow") {
+    CHECK_THROWS_WITH(options_from_json<SgdOptions>(parse_json(R"({"rate": 0})", "x")), "rate: 0 is not above 0");
+    CHECK_THROWS_WITH(options_from_json<SgdOptions>(parse_json(R"({"momentum": 1})", "x")), "momentum: 1 is not below 1");
+    CHECK_THROWS_WITH(options_from_json<SgdOptions>(parse_json(R"({"weight_decay": -1})", "x")), "weight_decay: -1 is below 0");
+    CHECK_THROWS_WITH(options_from_json<AdamOptions>(parse_json(R"({"beta1": 1})", "x")), "beta1: 1 is not below 1");
+    CHECK(options_from_json<AdamOptions>(parse_json(R"({"beta1": 0, "beta2": 0.9999999})", "x")).beta2 == 0.9999999);
+    Program const program{.name = "p", .description = "", .examples = {}};
+    auto const help = options_help<AdamOptions>(program, {}, 100) + options_help<ScheduleOptions>(program, {}, 100);
+    CHECK_THAT(help, test::contains("at least 0, below 1"));
+    CHECK_THAT(help, test::contains("above 0, at most 1"));
+    CHECK_THAT(help, test::contains("(constant, multi_step, cosine"));
 }

@@ -120,7 +120,11 @@ TEST_CASE("noise2noise_train: mistakes are refused before a folder is made") {
     refuse({"--train", "dead-leaves"}, "--valid or --valid-pairs");
     refuse({"--train", dir / "none", "--valid", valid}, "does not exist");
     refuse({"--train", "dead-leaves", "--valid", valid, "--crop", "40"}, "not a multiple of 32");
-    refuse({"--train", "dead-leaves", "--valid", valid, "--loss", "l3"}, "l2, l1 and charbonnier");
+    refuse({"--train", "dead-leaves", "--valid", valid, "--loss", "l3"}, "--loss: \"l3\" is not known (did you mean l2?)");
+    refuse({"--train", "dead-leaves", "--valid", valid, "--adam.rate", "-1"}, "--adam.rate: -1 is not above 0");
+    refuse({"--train", "dead-leaves", "--valid", valid, "--adam.beta1", "1"}, "--adam.beta1: 1 is not below 1");
+    refuse({"--train", "dead-leaves", "--valid", valid, "--schedule.gamma", "-3"}, "--schedule.gamma: -3 is not above 0");
+    refuse({"--train", "dead-leaves", "--valid", valid, "--schedule.kind", "cosin"}, "(did you mean cosine?)");
     refuse({"--train", "dead-leaves", "--valid", valid, "--noise", "salt:3"}, "gaussian");
     refuse({"--train", "dead-leaves", "--valid", valid, "--steps", "0"}, "--steps");
     write_text(dir / "train/bad.png", "no picture");

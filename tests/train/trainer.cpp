@@ -100,7 +100,33 @@ TEST_CASE("States of other networks, and unknown losses, are refused") {
     REQUIRE_THROWS_WITH(trainer.restore(state), test::contains("step"));
     auto o = options(1);
     o.loss = "l3";
+    REQUIRE_THROWS_WITH((Trainer(model, o)), "loss: \"l3\" is not known (did you mean l2?)");
+    o.loss = "";
     REQUIRE_THROWS_WITH((Trainer(model, o)), test::contains("l2, l1 and charbonnier"));
+}
+
+TEST_CASE("Options out of their ranges are refused with the option's name, however they were given") {
+    auto model = small_network();
+    auto const refuse = [&](auto change, std::string const& text) {
+        auto o = options(1);
+        change(o);
+        CHECK_THROWS_WITH(Trainer(model, o), text);
+    };
+    refuse([](auto& o) { o.adam.rate = 0; }, "adam.rate: 0 is not above 0");
+    refuse([](auto& o) { o.adam.rate = -1; }, "adam.rate: -1 is not above 0");
+    refuse([](auto& o) { o.adam.beta1 = 1; }, "adam.beta1: 1 is not below 1");
+    refuse([](auto& o) { o.adam.beta2 = -0.5; }, "adam.beta2: -0.5 is below 0");
+    refuse([](auto& o) { o.adam.epsilon = 0; }, "adam.epsilon: 0 is not above 0");
+    refuse([](auto& o) { o.adam.weight_decay = -1; }, "adam.weight_decay: -1 is below 0");
+    refuse([](auto& o) { o.schedule.kind = "cosin"; }, "schedule.kind: \"cosin\" is not known (did you mean cosine?)");
+    refuse([](auto& o) { o.schedule.gamma = -3; }, "schedule.gamma: -3 is not above 0");
+    refuse([](auto& o) { o.schedule.gamma = 1.5; }, "schedule.gamma: 1.5 is above 1");
+    refuse([](auto& o) { o.schedule.floor = 2; }, "schedule.floor: 2 is above 1");
+    refuse([](auto& o) { o.schedule.fraction = -0.1; }, "schedule.fraction: -0.1 is below 0");
+    refuse([](auto& o) { o.schedule.patience = -1; }, "schedule.patience: -1 is below 0");
+    auto o = options(1);
+    o.adam.beta1 = 0, o.schedule.gamma = 1, o.schedule.floor = 1, o.schedule.fraction = 0, o.schedule.patience = 0;
+    CHECK_NOTHROW(Trainer(model, o));
 }
 
 TEST_CASE("Patches are the same in any order, and input and target have noise of their own") {

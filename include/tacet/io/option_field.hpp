@@ -31,6 +31,16 @@ struct OptionTraits {
     std::size_t max_values = std::numeric_limits<std::size_t>::max();
     std::string metavar;  ///< placeholder of the value in --help
     bool positional = false, required = false, compared = true;
+
+    /// The smallest number allowed, or, `open`, the largest that is not.
+    template <class T> void set_low(T v, bool open = false) { low = OptionBound{static_cast<long double>(v), number_text(v), open}; }
+    /// The largest number allowed, or, `open`, the smallest that is not.
+    template <class T> void set_high(T v, bool open = false) { high = OptionBound{static_cast<long double>(v), number_text(v), open}; }
+    /// The words allowed.
+    void set_names(std::vector<std::string> words) {
+        names = std::move(words);
+        if (metavar == "TEXT") metavar = "NAME";
+    }
 };
 
 namespace detail {
@@ -44,30 +54,23 @@ struct OptionFlag {
     bool value;
     void apply(OptionTraits& t) const { t.*member = value; }
 };
-template <class T> OptionBound option_bound(T v, bool open) { return {static_cast<long double>(v), number_text(v), open}; }
 }  // namespace detail
 
 /// Attribute of an option: numbers from `low` to `high`, both allowed. For a vector it holds for each element.
 template <class A, class B> auto range(A low, B high) {
-    return detail::OptionAttribute{[=](OptionTraits& t) {
-        t.low = detail::option_bound(low, false);
-        t.high = detail::option_bound(high, false);
-    }};
+    return detail::OptionAttribute{[=](OptionTraits& t) { t.set_low(low), t.set_high(high); }};
 }
 /// Attribute: numbers from `low` on.
 template <class A> auto at_least(A low) {
-    return detail::OptionAttribute{[=](OptionTraits& t) { t.low = detail::option_bound(low, false); }};
+    return detail::OptionAttribute{[=](OptionTraits& t) { t.set_low(low); }};
 }
 /// Attribute: numbers greater than `low`.
 template <class A> auto above(A low) {
-    return detail::OptionAttribute{[=](OptionTraits& t) { t.low = detail::option_bound(low, true); }};
+    return detail::OptionAttribute{[=](OptionTraits& t) { t.set_low(low, true); }};
 }
 /// Attribute: the words a string may be, or the names of an enum's values 0, 1, 2, ...
 template <std::convertible_to<std::string_view>... S> auto one_of(S... names) {
-    return detail::OptionAttribute{[=](OptionTraits& t) {
-        t.names = {std::string(std::string_view(names))...};
-        if (t.metavar == "TEXT") t.metavar = "NAME";
-    }};
+    return detail::OptionAttribute{[=](OptionTraits& t) { t.set_names({std::string(std::string_view(names))...}); }};
 }
 /// Attribute: how many elements a vector has, if it has any.
 inline auto values(std::size_t least, std::size_t most) {
@@ -112,7 +115,8 @@ template <OptionNumber T> void check_range(T v, OptionTraits const& t) {
     auto const value = static_cast<long double>(v);
     if (t.low && t.low->open) check(value > t.low->value, number_text(v), " is not above ", t.low->text);
     else if (t.low) check(value >= t.low->value, number_text(v), " is below ", t.low->text);
-    if (t.high) check(value <= t.high->value, number_text(v), " is above ", t.high->text);
+    if (t.high && t.high->open) check(value < t.high->value, number_text(v), " is not below ", t.high->text);
+    else if (t.high) check(value <= t.high->value, number_text(v), " is above ", t.high->text);
 }
 
 /// The place of `word` among the allowed names; Error with the nearest one when it is none of them.

@@ -9,11 +9,13 @@ namespace detail {
 
 inline bool shows_each_value(OptionTraits const& t) { return t.min_values == t.max_values && t.max_values <= 4; }
 
-/// "1 to 10000000", "above 0", "l1, l2 or charbonnier"; empty when everything is allowed.
+/// "1 to 10000000", "above 0", "at least 0, below 1", "l1, l2 or charbonnier"; empty when everything is allowed.
 inline std::string option_limits(OptionTraits const& t) {
     std::string text = list_words(t.names);
-    if (t.low) text = (t.low->open ? "above " : t.high ? "" : "at least ") + t.low->text;
-    if (t.high) text += (!t.low ? "at most " : t.low->open ? ", at most " : " to ") + t.high->text;
+    bool const plain = t.low && t.high && !t.low->open && !t.high->open;
+    if (t.low) text = (t.low->open ? "above " : plain ? "" : "at least ") + t.low->text;
+    if (t.high) text += (plain ? " to " : t.low ? ", " : "");
+    if (t.high) text += (plain ? "" : t.high->open ? "below " : "at most ") + t.high->text;
     if (t.max_values > 4096 || shows_each_value(t)) return text;
     text += text.empty() ? "" : ", ";
     if (t.min_values < t.max_values) text += number_text(t.min_values) + " to ";

@@ -134,6 +134,16 @@ template <class Options> OptionFields describe_options(Options& options) {
     return out;
 }
 
+/// Throws Error "name: what is wrong" for the first value that the listing does not allow: for options that neither a file nor a command
+/// line gave, where that was checked.
+template <class Options> void check_options(Options options) {
+    for (auto const& field : describe_options(options)) {
+        try {
+            field->read(field->write());
+        } catch (Error const& error) { throw Error(field->name + ": " + error.what()); }
+    }
+}
+
 inline std::string OptionField::flag() const {
     std::string text;
     for (char const c : name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/simd.hpp>
+#include <tacet/optim/limits.hpp>
 #include <tacet/optim/optimizer.hpp>
 
 namespace tacet {
@@ -11,11 +12,13 @@ struct AdamOptions {
     double rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
     bool decoupled = false;
     static void fields(auto& self, auto&& field) {
-        field("rate", self.rate, "learning rate"), field("beta1", self.beta1, "decay of the mean of gradients"),
-            field("beta2", self.beta2, "decay of the mean of squared gradients"),
-            field("epsilon", self.epsilon, "added to the root of the latter"),
-            field("weight_decay", self.weight_decay, "pull of the weights towards zero"),
-            field("decoupled", self.decoupled, "decay the weights themselves, as AdamW does");
+        constexpr detail::Limits decay{.low = 0, .high = 1, .high_open = true};
+        field("rate", self.rate, "learning rate", detail::AboveLimit{0});
+        field("beta1", self.beta1, "decay of the mean of gradients", decay);
+        field("beta2", self.beta2, "decay of the mean of squared gradients", decay);
+        field("epsilon", self.epsilon, "added to the root of the latter", detail::AboveLimit{0});
+        field("weight_decay", self.weight_decay, "pull of the weights towards zero", detail::LowLimit{0});
+        field("decoupled", self.decoupled, "decay the weights themselves, as AdamW does");
     }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <tacet/core/error.hpp>
 #include <tacet/core/shape.hpp>
+#include <tacet/optim/limits.hpp>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -61,12 +62,16 @@ struct ScheduleOptions {
     double gamma = 0.5, floor = 0, fraction = 0.3;
     Index patience = 5;
     static void fields(auto& self, auto&& field) {
-        field("kind", self.kind, "constant, multi_step, cosine, ramp_down or plateau"),
-            field("milestones", self.milestones, "multi_step: where the rate falls, in steps"),
-            field("gamma", self.gamma, "multi_step, plateau: factor each time the rate falls"),
-            field("floor", self.floor, "cosine: the last factor"),
-            field("fraction", self.fraction, "ramp_down: share of the steps at the end that ramp"),
-            field("patience", self.patience, "plateau: validations without improvement that are borne before the rate falls");
+        constexpr detail::Limits share{.low = 0, .high = 1};
+        field("kind", self.kind, "the learning rate over the run",
+              detail::Words{{"constant", "multi_step", "cosine", "ramp_down", "plateau"}});
+        field("milestones", self.milestones, "multi_step: where the rate falls, in steps");
+        field("gamma", self.gamma, "multi_step, plateau: factor each time the rate falls",
+              detail::Limits{.low = 0, .high = 1, .low_open = true});
+        field("floor", self.floor, "cosine: the last factor", share);
+        field("fraction", self.fraction, "ramp_down: share of the steps at the end that ramp", share);
+        field("patience", self.patience, "plateau: validations without improvement that are borne before the rate falls",
+              detail::LowLimit{0});
     }
 };
 

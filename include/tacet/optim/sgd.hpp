@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/optim/limits.hpp>
 #include <tacet/optim/optimizer.hpp>
 
 namespace tacet {
@@ -9,9 +10,10 @@ struct SgdOptions {
     double rate = 1e-2, momentum = 0, weight_decay = 0;
     bool nesterov = false;
     static void fields(auto& self, auto&& field) {
-        field("rate", self.rate, "learning rate"), field("momentum", self.momentum, "share of the last step that is kept"),
-            field("weight_decay", self.weight_decay, "added to the gradient, times the weight"),
-            field("nesterov", self.nesterov, "look ahead along the momentum");
+        field("rate", self.rate, "learning rate", detail::AboveLimit{0});
+        field("momentum", self.momentum, "share of the last step that is kept", detail::Limits{.low = 0, .high = 1, .high_open = true});
+        field("weight_decay", self.weight_decay, "added to the gradient, times the weight", detail::LowLimit{0});
+        field("nesterov", self.nesterov, "look ahead along the momentum");
     }
 };
 

@@ -18,7 +18,8 @@ struct TrainOptions {
 
     static void fields(auto& self, auto&& field) {
         field("steps", self.steps, "optimizer steps", range(1, 1'000'000'000));
-        field("loss", self.loss, "l2 (zero-mean noise), l1 (median) or charbonnier");
+        field("loss", self.loss, "l2 for noise of zero mean, l1 for noise of zero median, charbonnier between them",
+              one_of("l2", "l1", "charbonnier"));
         field("adam", self.adam, "the optimizer");
         field("schedule", self.schedule, "learning rate over the run");
         field("ema", self.ema, "decay of the averaged weights, which are those validated and kept as best; 0 turns averaging off",

@@ -38,10 +38,12 @@ V stored_number(Checkpoint const& state, std::string const& key, V least = std::
 template <class M> class Trainer {
 public:
     /// Keeps references to the model and switches all of it to training (see set_training): to freeze a part, switch that part off
-    /// afterwards. Throws Error for an unknown loss or schedule.
+    /// afterwards. Throws Error for options out of their ranges,
+    /// and for an unknown loss or schedule.
     Trainer(M& model, TrainOptions const& options)
         : model_(model), options_(options), adam_(model, options.adam),
           plateau_(options.schedule.gamma, static_cast<double>(options.schedule.patience)) {
+        check_options(options);
         if (options.ema > 0) ema_.emplace(model, options.ema);
         check(loss_is_known(options.loss), "unknown loss \"", options.loss, "\": l2, l1 and charbonnier are known");
         factor();
@@ -122,7 +124,8 @@ public:
         step_ = count("step"), skipped_ = count("skipped"), skipped_in_a_row_ = count("skipped_in_a_row");
         adam_.set_steps(count("optimizer_steps"));
         if (options_.schedule.kind == "plateau")
-            plateau_.for_each_state([&]<class V>(char const* name, V& value) { value = detail::stored_number<V>(c, plateau_key(name), 0); });
+            plateau_.for_each_state(
+                [&]<class V>(char const* name, V& value) { value = detail::stored_number<V>(c, plateau_key(name), 0); });
     }
     /// The name of the first tensor of state() that holds NaN or an infinity; empty when all numbers are finite.
     std::string first_not_finite() {
