@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
         return run_file_jobs(jobs, program.name, [&](FileJob const& job) {
             Rng rng(Stream{.seed = o.seed, .purpose = Purpose::noise, .image = number++});
             Image image = read_image(job.input);
+            check_image_format(job.output, image);
             image.pixels = add_noise(image.pixels, noise, rng);
             job.make_folder();
             write_image(job.output, image, {.jpeg_quality = o.jpeg_quality, .overwrite = o.overwrite});

@@ -95,6 +95,7 @@ int main(int argc, char** argv) {
         int const status = run_file_jobs(jobs, program.name, [&](FileJob const& job) {
             auto const began = steady_seconds();
             Image image = read_image(job.input);
+            check_image_format(job.output, image);
             auto const clean = read_reference(o, job, image.pixels);
             if (image.icc_profile.empty() && !std::exchange(assumed, true)) progress.note("no colour profile: sRGB is assumed");
             if (auto const bad = replace_non_finite(image.pixels))

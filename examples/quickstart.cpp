@@ -45,36 +45,36 @@ Tensor<float, 3> demonstration() {
 
 // What was asked for: the picture, what is known about it, and where the results go.
 struct Task {
-    std::filesystem::path input;
+    std::filesystem::path input, output, montage, report;
     Image noisy;
     std::optional<Tensor<float, 3>> clean;
     NoiseSpec training_noise;
     bool overwrite;
 
-    explicit Task(Options const& o) : overwrite(o.overwrite) {
+    // Makes the folder last: what is refused leaves none behind.
+    explicit Task(Options const& o) {
+        auto const marker = o.out / ".tacet-quickstart";  // our own folder: a second run replaces the results of the first
+        overwrite = o.overwrite || std::filesystem::exists(marker);
+        bool const adds = o.noise || !o.image;
+        training_noise = parse_noise(adds ? o.noise.value_or("gaussian:25") : "gaussian:0-50");
+        input = o.image.value_or(o.out / "generated.png");
+        if (o.image) noisy = read_image(input);
+        else noisy.pixels = demonstration();
+        auto const stem = input.stem().string();
+        output = o.out / (stem + "-denoised.png"), montage = o.out / (stem + "-montage.png"), report = o.out / "report.html";
+        check_image_format(output, noisy);
+        for (auto const& file : {output, montage, report}) check_output(file, overwrite, std::array{input});
+        if (!o.image) check_output(input, overwrite);
+
         std::error_code error;
         std::filesystem::create_directories(o.out, error);
         check(!error, o.out.string(), ": cannot make the folder: ", error.message());
-        auto const marker = o.out / ".tacet-quickstart";  // our own folder: a second run replaces the results of the first
-        if (std::filesystem::exists(marker)) overwrite = true;
-        bool const adds = o.noise || !o.image;
-        training_noise = parse_noise(adds ? o.noise.value_or("gaussian:25") : "gaussian:0-50");
-        if (!o.image) {
-            input = o.out / "generated.png";
-            noisy.pixels = demonstration();
-            write_image(input, noisy, {.overwrite = overwrite});
-        } else {
-            input = *o.image;
-            noisy = read_image(input);
-        }
-        for (auto const& file : {output(o), montage_file(o), o.out / "report.html"}) check_output(file, overwrite, std::array{input});
         write_file_atomically(marker, {}, true);
+        if (!o.image) write_image(input, noisy, {.overwrite = overwrite});
         if (!adds) return;
         clean = noisy.pixels;
         noisy.pixels = add_noise(*clean, training_noise, Rng(Stream{.seed = o.seed, .purpose = Purpose::input}));
     }
-    std::filesystem::path output(Options const& o) const { return o.out / (input.stem().string() + "-denoised.png"); }
-    std::filesystem::path montage_file(Options const& o) const { return o.out / (input.stem().string() + "-montage.png"); }
 };
 
 // Trains for the given steps, or for the given time where that is shorter; returns the curve of the loss.
@@ -101,6 +101,42 @@ Series train(Noise2NoiseUNet<>& model, Options const& o, NoiseSpec const& noise)
     return curve;
 }
 
+// Writes the result and the montage of all pictures, which it returns.
+Image write_pictures(Task const& task, Tensor<float, 3> const& denoised) {
+    Image result = task.noisy;
+    result.pixels = denoised;
+    std::vector<Tensor<float, 3>> panels{task.noisy.pixels, denoised};
+    if (task.clean) panels.push_back(*task.clean);
+    auto const picture = montage({panels});
+    write_image(task.output, result, {.overwrite = task.overwrite});
+    write_image(task.montage, picture, {.overwrite = task.overwrite});
+    return picture;
+}
+
+// Adds what can be said with a clean picture to the report and to the summary.
+void judge(Task const& task, Tensor<float, 3> const& denoised, Report& report, Json::Object& summary) {
+    if (!task.clean) return;
+    double const before = psnr(task.noisy.pixels, *task.clean), after = psnr(denoised, *task.clean);
+    auto const blur = best_gaussian_blur(task.noisy.pixels, *task.clean);
+    report.highlights({{"noisy", fixed_number(before, 2) + " dB"},
+                       {"best blur", fixed_number(blur.psnr, 2) + " dB"},
+                       {"denoised", fixed_number(after, 2) + " dB"}});
+    summary.insert(summary.end(), {{"psnr_noisy", before}, {"psnr_denoised", after}, {"psnr_blur", blur.psnr}});
+}
+
+void write_report(Task const& task, Report& report, Image const& picture, Series const& curve) {
+    report.image(std::span<unsigned char const>(encode_image(picture, ImageFormat::png)),
+                 task.clean ? "Noisy, denoised, clean" : "As it was, denoised");
+    LinePlot const plot{.title = "Training loss", .x_label = "step", .y_label = "mean squared error", .series = {curve}, .log_y = true};
+    report.heading("Training")
+        .paragraph("The network saw only noisy pictures: pairs of generated dead leaves, each with its own noise ("
+                   + to_string(task.training_noise)
+                   + "). The loss levels off at the variance of the targets' noise; it cannot fall below.");
+    report.plot(plot.svg()).facts(environment());
+    auto const html = report.html();
+    write_file_atomically(task.report, std::as_bytes(std::span(html)), task.overwrite);
+}
+
 int main(int argc, char** argv) {
     Program const program{
         .name = "quickstart",
@@ -114,38 +150,16 @@ int main(int argc, char** argv) {
         Rng rng(Stream{.seed = o.seed, .purpose = Purpose::initialise});
         Noise2NoiseUNet<> model(3, 3, rng, 16);
         auto const curve = train(model, o, task.training_noise);
-
-        Image result = task.noisy;
-        result.pixels = denoise(model, task.noisy.pixels);
-        std::vector<Tensor<float, 3>> panels{task.noisy.pixels, result.pixels};
-        if (task.clean) panels.push_back(*task.clean);
-        auto const picture = montage({panels});
-        write_image(task.output(o), result, {.overwrite = task.overwrite});
-        write_image(task.montage_file(o), picture, {.overwrite = task.overwrite});
+        auto const denoised = denoise(model, task.noisy.pixels);
+        auto const picture = write_pictures(task, denoised);
 
         Json::Object summary{{"input", task.input.string()},
-                             {"output", task.output(o).string()},
-                             {"montage", task.montage_file(o).string()},
-                             {"report", (o.out / "report.html").string()}};
+                             {"output", task.output.string()},
+                             {"montage", task.montage.string()},
+                             {"report", task.report.string()}};
         Report report("Denoised without clean data", task.input.filename().string());
-        if (task.clean) {
-            double const before = psnr(task.noisy.pixels, *task.clean), after = psnr(result.pixels, *task.clean);
-            auto const blur = best_gaussian_blur(task.noisy.pixels, *task.clean);
-            report.highlights({{"noisy", fixed_number(before, 2) + " dB"},
-                               {"best blur", fixed_number(blur.psnr, 2) + " dB"},
-                               {"denoised", fixed_number(after, 2) + " dB"}});
-            summary.insert(summary.end(), {{"psnr_noisy", before}, {"psnr_denoised", after}, {"psnr_blur", blur.psnr}});
-        }
-        report.image(std::span<unsigned char const>(encode_image(picture, ImageFormat::png)),
-                     task.clean ? "Noisy, denoised, clean" : "As it was, denoised");
-        LinePlot const plot{.title = "Training loss", .x_label = "step", .y_label = "mean squared error", .series = {curve}, .log_y = true};
-        report.heading("Training")
-            .paragraph("The network saw only noisy pictures: pairs of generated dead leaves, each with its own noise ("
-                       + to_string(task.training_noise)
-                       + "). The loss levels off at the variance of the targets' noise; it cannot fall below.");
-        report.plot(plot.svg()).facts(environment());
-        auto const html = report.html();
-        write_file_atomically(o.out / "report.html", std::as_bytes(std::span(html)), task.overwrite);
+        judge(task, denoised, report, summary);
+        write_report(task, report, picture, curve);
         summary.insert(summary.begin() + 4, {"seconds", steady_seconds() - began});
         std::printf("%s\n", Json(summary).dump().c_str());
     });

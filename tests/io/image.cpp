@@ -156,6 +156,20 @@ TEST_CASE("alpha is never lost silently", "[image]") {
     if (has_tiff()) CHECK(decode_image(encode_image(image, ImageFormat::tiff), "tiff").premultiplied);
 }
 
+TEST_CASE("whether a format holds an image can be asked before there is anything to write", "[image]") {
+    auto image = line_of({0.5f});
+    CHECK(check_image_format("no/such/folder/x.JPG", image) == ImageFormat::jpeg);
+    CHECK(error_text([&] { check_image_format("x.gif", image); }).starts_with("x.gif: the suffix names no known image format"));
+    CHECK((error_text([&] { check_image_format("x.tif", image); }) == "no error") == has_tiff());
+    image.alpha = image.pixels.clone();
+    CHECK(check_image_format("x.bmp", image) == ImageFormat::bmp);
+    CHECK(error_text([&] { check_image_format("x.jpg", image); })
+          == "x.jpg: JPEG has no alpha channel, but the picture has; write PNG or TIFF");
+    image.premultiplied = true;
+    CHECK(error_text([&] { check_image_format("x.png", image); })
+          == "x.png: PNG has no premultiplied alpha, but the picture has; write TIFF");
+}
+
 TEST_CASE("profiles travel from format to format, but not to pictures they do not describe", "[image]") {
     auto raster = random_raster(3, 4, 3, 8);
     raster.icc_profile = test::icc_profile("RGB ", 3000);

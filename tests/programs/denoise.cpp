@@ -73,6 +73,15 @@ TEST_CASE("denoise: grey stays grey, 16 bits stay 16 bits, alpha is untouched, a
     CHECK(a.pixels.shape() == Shape{Index(1), Index(40), Index(3)});
 }
 
+TEST_CASE("denoise: a format without a place for alpha is refused before the work, and no folder is made") {
+    Workplace dir;
+    auto alpha = picture(20, 30);
+    alpha.alpha = full(Shape{20, 30, 1}, 0.5f);
+    write_picture(dir / "alpha.png", alpha);
+    check_refused(dir.run({dir / "alpha.png", "--output", dir / "x.jpg"}), "x.jpg: JPEG has no alpha channel");  // one line: no progress
+    CHECK(!fs::exists(dir / "x.jpg"));
+}
+
 TEST_CASE("denoise: TACET_WEIGHTS names the default weights") {
     Workplace dir;
     auto const named = dir.run({dir.in(), "--output", dir / "a.png"});

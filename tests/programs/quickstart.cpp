@@ -51,5 +51,24 @@ TEST_CASE("quickstart: without noise nothing is added and no figures are given; 
     write_text(dir / "report.html", "mine");
     check_refused(run_program("quickstart", {dir / "grey.png", "--out", dir.path, "--steps", "1"}), "--overwrite");
     CHECK(text_of(dir / "report.html") == "mine");
-    check_refused(run_program("quickstart", {dir / "none.png", "--out", dir / "new", "--steps", "1"}), "none.png");
+}
+
+TEST_CASE("quickstart: what is refused is refused before a folder is made and before a file is written") {
+    ScratchFolder dir;
+    auto const refuse = [&](Words words, std::string const& part) {
+        words.insert(words.end(), {"--out", dir / "new", "--steps", "1"});
+        check_refused(run_program("quickstart", words), part);
+        CHECK(!fs::exists(dir / "new"));
+    };
+    refuse({dir / "none.png"}, "none.png");
+    refuse({"--noise", "foo"}, "foo");
+    fs::create_directory(dir / "mine");
+    write_text(dir / "mine/report.html", "mine");
+    check_refused(run_program("quickstart", {"--out", dir / "mine", "--steps", "1"}), "report.html exists");
+    CHECK(!fs::exists(dir / "mine/generated.png"));
+    CHECK(!fs::exists(dir / "mine/.tacet-quickstart"));
+    fs::remove(dir / "mine/report.html");
+    write_text(dir / "mine/generated.png", "mine");
+    check_refused(run_program("quickstart", {"--out", dir / "mine", "--steps", "1"}), "generated.png exists");
+    CHECK(std::distance(fs::directory_iterator(dir / "mine"), fs::directory_iterator()) == 1);
 }

@@ -150,14 +150,27 @@ inline std::vector<std::uint8_t> encode_image(Image const& image, ImageFormat fo
     return detail::encode_raster(detail::to_raster(image, bit_depth), format, options.jpeg_quality);
 }
 
-/// Writes an image in the format that the path's suffix names, atomically (see AtomicFile); see encode_image.
-inline void write_image(std::filesystem::path const& path, Image const& image, WriteOptions const& options = {}) {
+/// The format in which an image will be written to `path`. Throws Error when the suffix names none, one that this program cannot
+/// write, or one that has no place for the image's alpha: to be asked before work is done on the image.
+inline ImageFormat check_image_format(std::filesystem::path const& path, Image const& image) {
     auto const format = image_format_of(path);
     check(format.has_value(), path.string(), ": the suffix names no known image format; .png .jpg .bmp .pgm .ppm .pfm .tif do");
+    try {
+        if (*format == ImageFormat::tiff) detail::check_tiff();
+        detail::check_alpha_fits(*format, image.alpha.has_value(), image.alpha && image.premultiplied);
+    } catch (Error const& error) {
+        throw Error(path.string() + ": " + error.what());
+    }
+    return *format;
+}
+
+/// Writes an image in the format that the path's suffix names, atomically (see AtomicFile); see encode_image.
+inline void write_image(std::filesystem::path const& path, Image const& image, WriteOptions const& options = {}) {
+    auto const format = check_image_format(path, image);
     check_output(path, options.overwrite);
     std::vector<std::uint8_t> bytes;
     try {
-        bytes = encode_image(image, *format, options);
+        bytes = encode_image(image, format, options);
     } catch (Error const& error) {
         throw Error(path.string() + ": " + error.what());
     }

@@ -38,12 +38,16 @@ inline int stored_bit_depth(ImageFormat format, int bit_depth) {
     return bit_depth == 8 ? 8 : 16;
 }
 
+/// Throws Error when the format has no place for such alpha.
+inline void check_alpha_fits(ImageFormat format, bool alpha, bool premultiplied) {
+    bool const holds_alpha = format == ImageFormat::png || format == ImageFormat::tiff || format == ImageFormat::bmp;
+    check(holds_alpha || !alpha, to_string(format), " has no alpha channel, but the picture has; write PNG or TIFF");
+    check(!premultiplied || format == ImageFormat::tiff, to_string(format), " has no premultiplied alpha, but the picture has; write TIFF");
+}
+
 /// Encodes a raster whose bit depth is one the format has. Throws Error when the format has no place for its alpha channel.
 inline Bytes encode_raster(Raster const& raster, ImageFormat format, int jpeg_quality) {
-    bool const holds_alpha = format == ImageFormat::png || format == ImageFormat::tiff || format == ImageFormat::bmp;
-    check(holds_alpha || !raster.has_alpha(), to_string(format), " has no alpha channel, but the picture has; write PNG or TIFF");
-    check(!raster.premultiplied || format == ImageFormat::tiff, to_string(format),
-          " has no premultiplied alpha, but the picture has; write TIFF");
+    check_alpha_fits(format, raster.has_alpha(), raster.premultiplied);
     switch (format) {
         case ImageFormat::png: return encode_png(raster);
         case ImageFormat::jpeg: return encode_jpeg(raster, jpeg_quality);

@@ -259,8 +259,12 @@ inline Bytes encode_tiff(Raster const& raster) {
     return std::move(memory.output);
 }
 
+inline void check_tiff() {}
+
 #else
 inline constexpr char const* no_tiff = "TIFF needs libtiff, which this program was built without (Debian, Ubuntu: apt install libtiff-dev)";
+/// Throws Error in a program that was built without libtiff.
+inline void check_tiff() { throw Error(no_tiff); }
 inline Raster decode_tiff(ByteSpan, ReadLimits const&) { throw Error(no_tiff); }
 inline Bytes encode_tiff(Raster const&) { throw Error(no_tiff); }
 #endif
