@@ -31,7 +31,7 @@ void judge(Options const& o, FilePair const& pair, Table& table, std::array<doub
     check_shape(clean.shape() == image.shape(), pair.second.string(), ": its shape ", image.shape(),
                 " differs from that of the reference, ", clean.shape());
     double const p = psnr(image, clean, o.border), s = ssim(image, clean, o.border);
-    double const blur = o.best_blur ? best_gaussian_blur(image, clean).psnr : 0;
+    double const blur = o.best_blur ? best_gaussian_blur(image, clean, o.border).psnr : 0;
     sums[0] += p, sums[1] += s, sums[2] += blur;
     Json::Object line{{"image", pair.second.string()}, {"psnr", p}, {"ssim", s}};
     std::vector<std::string> cells{pair.second.stem().string(), fixed_number(p, 3), fixed_number(s, 4)};

@@ -53,6 +53,11 @@ TEST_CASE("evaluate: the border is left out") {
     auto const p = run_program("evaluate", {"--reference", dir / "clean", "--images", dir / "noisy", "--border", "2", "--json"});
     REQUIRE(p.status == 0);
     CHECK(json_lines(p.out).back().at("psnr").number() == Approx(10 * std::log10(255.0 * 255 * 20)).epsilon(1e-12));
+    auto const blurred =
+        run_program("evaluate", {"--reference", dir / "clean", "--images", dir / "noisy", "--border", "2", "--best-blur", "--json"});
+    REQUIRE(blurred.status == 0);
+    auto const means = json_lines(blurred.out).back();
+    CHECK(means.at("psnr_blur").number() >= means.at("psnr").number());  // without blur it is that; with the first row, far less
 }
 
 TEST_CASE("evaluate: a bad image is reported, the others are judged") {
