@@ -73,6 +73,18 @@ TEST_CASE("Networks are recognised by their tensors, wherever training put them"
     REQUIRE(std::equal(a.data(), a.data() + a.size(), b.data()));
 }
 
+TEST_CASE("Of a training state the averages are taken, and from the last step what has none") {
+    Checkpoint state;
+    auto const put = [&](char const* name, float value) { state.tensors.push_back(named_tensor(name, full(Shape{1}, value))); };
+    put("model.norm.weight", 1), put("model.norm.running_mean", 2), put("ema.norm.weight", 3), put("optim.exp_avg.norm.weight", 4);
+    auto const weights = detail::inference_weights(state);
+    REQUIRE(weights.tensors.size() == 2);
+    CHECK(to_tensor<float, 1>(weights.at("norm.weight"))(0) == 3);
+    CHECK(to_tensor<float, 1>(weights.at("norm.running_mean"))(0) == 2);
+    std::erase_if(state.tensors, [](auto const& x) { return x.name.starts_with("ema."); });
+    CHECK(to_tensor<float, 1>(detail::inference_weights(state).at("norm.weight"))(0) == 1);
+}
+
 TEST_CASE("Weights of another network, or with parts missing, are refused with their names") {
     Rng rng(5);
     Noise2NoiseUNet<> model(3, 3, rng, 16);

@@ -4,16 +4,21 @@
 #include <tacet/io/checkpoint.hpp>
 #include <tacet/io/module_checkpoint.hpp>
 #include <tacet/models/noise2noise.hpp>
+#include <set>
 #include <variant>
 
 namespace tacet {
 
 namespace detail {
-/// The weights to denoise with: of a training state the averaged ones, or those of the last step; otherwise all there are.
+/// The weights to denoise with: of a training state the averaged ones, or those of the last step; otherwise all there are. What has no
+/// average, such as running statistics, is that of the last step.
 inline Checkpoint inference_weights(Checkpoint const& checkpoint) {
-    for (auto const* prefix : {"ema.", "model."})
-        if (auto part = subset(checkpoint, prefix); !part.tensors.empty()) return part;
-    return checkpoint;
+    auto weights = subset(checkpoint, "ema."), last = subset(checkpoint, "model.");
+    std::set<std::string> averaged;
+    for (auto const& x : weights.tensors) averaged.insert(x.name);
+    for (auto& x : last.tensors)
+        if (!averaged.contains(x.name)) weights.tensors.push_back(std::move(x));
+    return weights.tensors.empty() ? checkpoint : weights;
 }
 }  // namespace detail
 
