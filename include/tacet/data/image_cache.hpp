@@ -2,6 +2,7 @@
 #pragma once
 #include <tacet/data/patches.hpp>
 #include <tacet/io/image.hpp>
+#include <algorithm>
 #include <list>
 #include <mutex>
 #include <unordered_map>
@@ -61,7 +62,8 @@ private:
         Shape<3> shape;
         std::vector<std::uint8_t> bytes;
         std::vector<float> floats;
-        std::size_t memory() const { return bytes.size() + floats.size() * sizeof(float); }
+        /// What is held, not only what is used.
+        std::size_t memory() const { return bytes.capacity() + floats.capacity() * sizeof(float); }
     };
     struct Entry {
         std::shared_ptr<Stored const> stored;
@@ -95,10 +97,11 @@ private:
         auto const rgb = to_rgb(image.pixels);
         auto stored = std::make_shared<Stored>();
         stored->shape = rgb.shape();
-        if (image.bit_depth == 8)
-            for (Index n = 0; n < rgb.size(); ++n)
-                stored->bytes.push_back(static_cast<std::uint8_t>(std::nearbyint(rgb.data()[n] * 255.f)));
-        else stored->floats.assign(rgb.data(), rgb.data() + rgb.size());
+        if (image.bit_depth == 8) {
+            stored->bytes.resize(static_cast<std::size_t>(rgb.size()));
+            std::transform(rgb.data(), rgb.data() + rgb.size(), stored->bytes.begin(),
+                           [](float x) { return static_cast<std::uint8_t>(std::nearbyint(x * 255.f)); });
+        } else stored->floats.assign(rgb.data(), rgb.data() + rgb.size());
         return stored;
     }
 
