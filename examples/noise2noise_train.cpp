@@ -60,12 +60,12 @@ int main(int argc, char** argv) {
         if (o.threads > 0) set_num_threads(o.threads);
         PatchOptions patches{.batch = o.batch, .crop = o.crop, .seed = o.seed, .noise = parse_noise(o.noise)};
         patches.clean_targets = o.clean_targets, patches.grey = o.grey;
-        auto const source = make_source(o.train, o.pairs, patches, o.cache_memory * 1'000'000);
-        ValidationSet const validation(o.valid, o.valid_pairs, patches.noise, o.seed, o.valid_images);
-
+        check_training_named(o.train, o.pairs), check_validation_named(o.valid, o.valid_pairs);
         Rng rng(Stream{.seed = o.seed, .purpose = Purpose::initialise});
         Noise2NoiseUNet<> model(3, 3, rng, o.width);
-        Trainer trainer(model, o.training);
+        Trainer trainer(model, o.training);  // refuses options, and so it comes before pictures are decoded
+        ValidationSet const validation(o.valid, o.valid_pairs, patches.noise, o.seed, o.valid_images);  // few: a mistake shows at once
+        auto const source = make_source(o.train, o.pairs, patches, o.cache_memory * 1'000'000);
         RunFolder run(o.output, o);  // last: options that are refused above leave no folder behind
         Checkpoint description;
         description.metadata = {{"network", model.name}, {"noise", o.noise}, {"written_by", "tacet " TACET_VERSION}};

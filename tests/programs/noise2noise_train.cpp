@@ -102,10 +102,10 @@ TEST_CASE("noise2noise_train: pairs of noisy pictures") {
     auto clean = pairs;
     clean.push_back("--clean-targets");
     check_refused(train(small_training(dir / "clean", clean)), "--clean-targets needs --train");
-    write_picture(dir / "vb/x.png", picture(40, 41));
-    check_refused(train(small_training(dir / "sizes", pairs)), "differ in size");
     write_picture(dir / "b/y.png", picture(40, 40));
     check_refused(train(small_training(dir / "alone", pairs)), "without a partner of the same stem: y.png");
+    write_picture(dir / "vb/x.png", picture(40, 41));
+    check_refused(train(small_training(dir / "sizes", pairs)), "differ in size");
     CHECK(!fs::exists(dir / "alone"));
 }
 
@@ -127,6 +127,12 @@ TEST_CASE("noise2noise_train: mistakes are refused before a folder is made") {
     refuse({"--train", "dead-leaves", "--valid", valid, "--schedule.kind", "cosin"}, "(did you mean cosine?)");
     refuse({"--train", "dead-leaves", "--valid", valid, "--noise", "salt:3"}, "gaussian");
     refuse({"--train", "dead-leaves", "--valid", valid, "--steps", "0"}, "--steps");
+    // All before a training picture is decoded: this folder holds one that is too small, and another line would say so.
+    refuse({"--train", data}, "--valid or --valid-pairs");
+    refuse({"--train", data, "--valid", dir / "none"}, "does not exist");
+    refuse({"--train", data, "--valid", valid, "--loss", "l3"}, "--loss");
+    refuse({"--train", data, "--valid", valid, "--loss", ""}, "unknown loss");
+    refuse({"--train", data, "--valid", valid, "--schedule.kind", ""}, "unknown schedule");
     write_text(dir / "train/bad.png", "no picture");
     auto const p = train(small_training(dir / "run", {"--train", data, "--valid", valid}));
     CHECK(p.status == 1);
@@ -175,6 +181,16 @@ TEST_CASE("noise2noise_train: steps on pictures with NaN are skipped and counted
     REQUIRE(q.status == 0);
     CHECK(read_log(dir / "other/log.jsonl").back().find("psnr"));
     CHECK(read_safetensors(dir / "other/last.safetensors").metadata.at("skipped") == "4");
+}
+
+TEST_CASE("noise2noise_train: weights that are not finite are never kept") {
+    ScratchFolder dir;
+    auto const p = train(small_training(
+        dir / "run", {"--train", "dead-leaves", "--valid", "dead-leaves", "--steps", "5", "--adam.weight-decay", "1e300"}));
+    INFO(p.err);
+    CHECK(p.status == 1);
+    CHECK_THAT(p.err, contains("is not finite (batch: dead leaves "));
+    for (char const* name : {"best.safetensors", "last.safetensors"}) CHECK(!fs::exists(dir / "run" / name));
 }
 
 TEST_CASE("noise2noise_train: a full disk ends the run with one message and no half-written file") {

@@ -66,11 +66,20 @@ inline void drop_small(Caches const& caches, Index crop) {
 }
 }  // namespace detail
 
+/// Throws Error unless either clean pictures or pairs of noisy ones were named to train on.
+inline void check_training_named(std::vector<std::filesystem::path> const& train, std::vector<std::filesystem::path> const& pairs) {
+    check(train.empty() != pairs.empty(), "name the training data with either --train or --pairs");
+}
+/// The same for validation.
+inline void check_validation_named(std::vector<std::filesystem::path> const& clean, std::vector<std::filesystem::path> const& pairs) {
+    check(clean.empty() != pairs.empty(), "name pictures for validation with either --valid or --valid-pairs");
+}
+
 /// The training data that a command line names: folders of clean pictures, generated ones, or two folders of noisy pairs.
 inline std::unique_ptr<BatchSource> make_source(std::vector<std::filesystem::path> const& train,
                                                 std::vector<std::filesystem::path> const& pairs, PatchOptions const& patches,
                                                 std::size_t cache_bytes) {
-    check(train.empty() != pairs.empty(), "name the training data with either --train or --pairs");
+    check_training_named(train, pairs);
     if (detail::means_dead_leaves(train)) return std::make_unique<DeadLeavesSource>(patches);
     detail::Caches caches;
     if (!train.empty()) {
@@ -99,7 +108,7 @@ class ValidationSet {
 public:
     ValidationSet(std::vector<std::filesystem::path> const& clean, std::vector<std::filesystem::path> const& pairs, NoiseSpec const& noise,
                   std::uint64_t seed, Index count) {
-        check(clean.empty() != pairs.empty(), "name pictures for validation with either --valid or --valid-pairs");
+        check_validation_named(clean, pairs);
         if (detail::means_dead_leaves(clean))
             for (Index k = 0; k < count; ++k)
                 add(dead_leaves(side, side,
