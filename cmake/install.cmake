@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# cmake --install: headers, the CMake package, the pkg-config file. Nothing installed depends on the processor.
+# cmake --install: headers, the weights, the CMake package, the pkg-config file. Nothing installed depends on the processor.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -19,4 +19,5 @@ install(FILES ${PROJECT_BINARY_DIR}/tacet-config.cmake ${PROJECT_BINARY_DIR}/tac
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX} OUTPUT_VARIABLE pc_includedir)
 configure_file(cmake/tacet.pc.in ${PROJECT_BINARY_DIR}/tacet.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/tacet.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
+install(FILES weights/blind_gaussian.safetensors DESTINATION ${CMAKE_INSTALL_DATADIR}/tacet/weights)   # default_weights() looks there
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/tacet)

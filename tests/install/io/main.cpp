@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <tacet/denoise/default_weights.hpp>
 #include <tacet/io/image.hpp>
 #include <tacet/tensor/print.hpp>
 #include <string_view>
@@ -8,5 +9,6 @@ int main() {
     // Two rows of three pixels: a whole image file.
     std::string_view const file = "P6\n3 2\n255\nrgbrgbrgbrgbrgbrgb";
     Image const image = decode_image({reinterpret_cast<std::uint8_t const*>(file.data()), file.size()}, "picture.ppm");
-    std::cout << image.pixels.shape() << '\n';
+    // The checkpoint that came with the headers, wherever they were installed.
+    std::cout << image.pixels.shape() << ' ' << std::filesystem::canonical(default_weights()).string() << '\n';
 }
