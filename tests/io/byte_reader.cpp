@@ -2,6 +2,7 @@
 #include <tacet/io/byte_reader.hpp>
 #include <support/catch.hpp>
 #include <array>
+#include <vector>
 
 using namespace tacet;
 using tacet::test::contains;
@@ -38,4 +39,16 @@ TEST_CASE("checked_product stops at the range of Index", "[byte_reader]") {
     CHECK_THROWS_AS(checked_product(std::uint64_t{1} << 63, 1, "x"), Error);
     CHECK_THROWS_WITH(checked_product(std::uint64_t{1} << 32, std::uint64_t{1} << 31, "the shape"),
                       contains("the shape: 4294967296 x 2147483648 overflows"));
+}
+
+TEST_CASE("begins_with compares at a place, and never beyond the end") {
+    std::vector<std::uint8_t> const bytes{'a', 'b', 0xff, 'd'};
+    CHECK(detail::begins_with(bytes, "ab"));
+    CHECK(detail::begins_with(bytes, "ab\xff" "d"));
+    CHECK(!detail::begins_with(bytes, "ab\xff" "de"));
+    CHECK(!detail::begins_with(bytes, "b"));
+    CHECK(detail::begins_with(bytes, "\xff", 2));
+    CHECK(!detail::begins_with(bytes, "d", 4));
+    CHECK(!detail::begins_with(bytes, "d", 5));
+    CHECK(!detail::begins_with({}, "a"));
 }

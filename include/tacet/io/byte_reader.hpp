@@ -13,6 +13,13 @@ namespace tacet {
 
 static_assert(std::endian::native == std::endian::little, "tacet's file formats are little endian, and so must the host be");
 
+namespace detail {
+/// Whether these characters stand in the bytes, `at` bytes after their beginning.
+inline bool begins_with(std::span<std::uint8_t const> bytes, std::string_view label, std::size_t at = 0) {
+    return at <= bytes.size() && label.size() <= bytes.size() - at && std::memcmp(bytes.data() + at, label.data(), label.size()) == 0;
+}
+}  // namespace detail
+
 /// A read position in a block of bytes. Reading past the end is an Error that names the format, the offset and what is missing.
 class ByteReader {
 public:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/io/byte_reader.hpp>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -30,18 +30,14 @@ inline constexpr ImageSuffix image_suffixes[] = {
     {".pgm", ImageFormat::pnm}, {".ppm", ImageFormat::pnm},  {".pnm", ImageFormat::pnm},   {".pfm", ImageFormat::pfm},
     {".tif", ImageFormat::tiff}, {".tiff", ImageFormat::tiff}};
 
-inline bool starts_with(std::span<std::uint8_t const> bytes, std::string_view label) {
-    return bytes.size() >= label.size() && std::memcmp(bytes.data(), label.data(), label.size()) == 0;
-}
-
 /// What a file that is no image of ours seems to be, for the message.
 inline std::string foreign_format(std::span<std::uint8_t const> bytes) {
     if (bytes.empty()) return "an empty file";
-    if (starts_with(bytes, "GIF8")) return "a GIF image";
-    if (starts_with(bytes, "RIFF") && bytes.size() >= 12 && starts_with(bytes.subspan(8), "WEBP")) return "a WebP image";
-    if (bytes.size() >= 12 && starts_with(bytes.subspan(4), "ftyp")) return "a HEIF or AVIF image, or a video";
-    if (starts_with(bytes, "8BPS")) return "a Photoshop document";
-    if (starts_with(bytes, "v/1\x01")) return "an OpenEXR image";
+    if (begins_with(bytes, "GIF8")) return "a GIF image";
+    if (begins_with(bytes, "RIFF") && bytes.size() >= 12 && begins_with(bytes, "WEBP", 8)) return "a WebP image";
+    if (bytes.size() >= 12 && begins_with(bytes, "ftyp", 4)) return "a HEIF or AVIF image, or a video";
+    if (begins_with(bytes, "8BPS")) return "a Photoshop document";
+    if (begins_with(bytes, "v/1\x01")) return "an OpenEXR image";
     return "no known kind of image";
 }
 
@@ -49,12 +45,12 @@ inline std::string foreign_format(std::span<std::uint8_t const> bytes) {
 
 /// The format that a file's first bytes show, whatever its name; nothing when they show none that is known.
 inline std::optional<ImageFormat> detect_image_format(std::span<std::uint8_t const> bytes) {
-    using detail::starts_with;
-    if (starts_with(bytes, "\x89PNG\r\n\x1a\n")) return ImageFormat::png;
-    if (starts_with(bytes, "\xff\xd8\xff")) return ImageFormat::jpeg;
-    if (starts_with(bytes, "BM")) return ImageFormat::bmp;
+    using detail::begins_with;
+    if (begins_with(bytes, "\x89PNG\r\n\x1a\n")) return ImageFormat::png;
+    if (begins_with(bytes, "\xff\xd8\xff")) return ImageFormat::jpeg;
+    if (begins_with(bytes, "BM")) return ImageFormat::bmp;
     for (std::string_view const magic : {std::string_view("II*\0", 4), {"MM\0*", 4}, {"II+\0", 4}, {"MM\0+", 4}})
-        if (starts_with(bytes, magic)) return ImageFormat::tiff;
+        if (begins_with(bytes, magic)) return ImageFormat::tiff;
     if (bytes.size() < 3 || bytes[0] != 'P' || !(bytes[2] == '#' || bytes[2] == ' ' || (bytes[2] >= '\t' && bytes[2] <= '\r'))) return {};
     if (bytes[1] == 'F' || bytes[1] == 'f') return ImageFormat::pfm;
     if (bytes[1] >= '1' && bytes[1] <= '6') return ImageFormat::pnm;

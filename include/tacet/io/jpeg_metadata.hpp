@@ -71,8 +71,8 @@ inline JpegFile read_jpeg_segments(ByteSpan bytes) {
         if (marker == 0xc4) check_jpeg_huffman_tables(data);
         constexpr int most_scans = 200;  // each costs a pass over the picture, however few bytes it has
         if (marker == 0xda) check(++scans <= most_scans, "damaged: a JPEG of more than ", most_scans, " scans");
-        if (marker == 0xe1 && starts_with(data, jpeg_exif_label)) jpeg.orientation = exif_orientation(data.subspan(jpeg_exif_label.size()));
-        if (marker == 0xe2 && starts_with(data, jpeg_icc_label) && data.size() > 14) {
+        if (marker == 0xe1 && begins_with(data, jpeg_exif_label)) jpeg.orientation = exif_orientation(data.subspan(jpeg_exif_label.size()));
+        if (marker == 0xe2 && begins_with(data, jpeg_icc_label) && data.size() > 14) {
             icc_pieces[data[12]] = data.subspan(14);
             icc_count = data[13];
         }

@@ -20,12 +20,6 @@ namespace detail {
 
 using FileBytes = std::span<std::uint8_t const>;
 
-inline bool begins_with(FileBytes bytes, std::string_view magic, std::size_t at = 0) {
-    if (bytes.size() < at || bytes.size() - at < magic.size()) return false;
-    return std::equal(magic.begin(), magic.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at),
-                      [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
-}
-
 inline bool is_torch_zip(FileBytes bytes) { return begins_with(bytes, "PK\x03\x04"); }
 
 /// PyTorch < 1.6: a pickle of the number 0x1950a86a20f9469cfc6c comes first.
