@@ -84,7 +84,8 @@ struct BestBlur {
 };
 
 /// The blur of the noisy picture with the highest PSNR (8 bits, as psnr), its sigma within [0, 16] chosen with the clean picture:
-/// the bar that a learned denoiser must clear; the outermost `border` pixels are blurred with, but not judged. Sigma is found to about 1 %, by a grid and a golden-section search around its best point.
+/// the bar that a learned denoiser must clear; the outermost `border` pixels take part in the blur, but are not judged. Sigma is found to
+/// about 1 %, by a grid and a golden-section search around its best point.
 inline BestBlur best_gaussian_blur(Tensor<float, 3> const& noisy, Tensor<float, 3> const& clean, Index border = 0) {
     auto const quality = [&](double sigma) { return psnr(gaussian_blur(noisy, sigma), clean, border); };
     BestBlur best{quality(0), 0};
