@@ -20,7 +20,8 @@ void denoise_frame(tacet::AnyDenoiser const& network, unsigned char* frame, tace
     Tensor<float, 3> const image(cast<float>(bytes) / 255);
     Tensor<float, 3> const clean(clamp(network.denoise(image), 0, 1));
     for (Index i = 0; i < height; ++i)
-        for (Index j = 0; j < 3 * width; ++j) frame[i * stride + j] = static_cast<unsigned char>(clean.data()[3 * i * width + j] * 255 + 0.5f);
+        for (Index j = 0; j < 3 * width; ++j)
+            frame[i * stride + j] = static_cast<unsigned char>(clean.data()[3 * i * width + j] * 255 + 0.5f);
 }
 
 bool denoise_with_progress(tacet::AnyDenoiser const& network, tacet::Tensor<float, 3> image, std::function<bool()> cancelled) {

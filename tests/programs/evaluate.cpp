@@ -35,6 +35,11 @@ TEST_CASE("evaluate: known PSNR and SSIM; the last line holds the means") {
     CHECK(lines[0].at("ssim").number() == Approx(flat_ssim(100, 110)).epsilon(1e-6));
     CHECK(lines[2].at("psnr").number() == Approx((a + b) / 2).epsilon(1e-12));
     CHECK(lines[2].at("ssim").number() == Approx((flat_ssim(100, 110) + flat_ssim(50, 51)) / 2).epsilon(1e-6));
+    write_picture(dir / "noisy/b.png", flat(50));
+    auto const equal = run_program("evaluate", {words[0], words[1], words[2], words[3], "--json"});
+    REQUIRE(equal.status == 0);
+    CHECK(json_lines(equal.out).at(1).at("psnr").is_null());  // JSON has no infinity
+    write_picture(dir / "noisy/b.png", flat(51));
     auto const text = run_program("evaluate", words);
     CHECK(text.status == 0);
     CHECK_THAT(text.out, contains("38.131"));
