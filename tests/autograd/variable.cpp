@@ -95,7 +95,11 @@ TEST_CASE("Broadcast variables receive the sum over what they were repeated over
     Variable bias(randn<double>(Shape{5}, rng), true);
     Variable row(randn<double>(Shape{4, 1}, rng), true);
     Variable scalar(randn<double>(Shape<0>{}, rng), true);
-    REQUIRE(gradcheck([](auto const& a, auto const& b, auto const& c, auto const& d) { Variable y = tanh(a * b + c) * d; return y; }, image, bias, row, scalar));
+    auto const f = [](auto const& a, auto const& b, auto const& c, auto const& d) {
+        Variable y = tanh(a * b + c) * d;
+        return y;
+    };
+    REQUIRE(gradcheck(f, image, bias, row, scalar));
 }
 
 TEST_CASE("Large broadcast sums are the same for any number of threads") {

@@ -46,7 +46,8 @@ TEST_CASE("dead leaves refuse senseless options", "[data][dead_leaves]") {
     o.channels = 2;
     CHECK_THROWS_WITH(sample(0, 8, o), "dead_leaves: 2 channels, where 1 or 3 can be made");
     CHECK_THROWS_WITH(dead_leaves(0, 5, Rng(1)), "dead_leaves: an image of 0 x 5 pixels");
-    for (auto const& radii : std::vector<std::array<float, 4>>{{0.1f, 2, 60, 70}, {3, 2, 60, 70}, {1, 70, 60, 80}, {1, 2, 60, 1e6f}, {1, 2, NAN, 70}})
+    for (auto const& radii : std::vector<std::array<float, 4>>{
+             {0.1f, 2, 60, 70}, {3, 2, 60, 70}, {1, 70, 60, 80}, {1, 2, 60, 1e6f}, {1, 2, NAN, 70}})
         CHECK_THROWS_WITH(sample(0, 8, DeadLeavesOptions{3, radii[0], radii[1], radii[2], radii[3]}),
                           "dead_leaves: radii must be in order, between 0.5 and 1e5 pixels");
 }
@@ -96,8 +97,9 @@ TEST_CASE("a pixel shows the first leaf laid there, and softly the next at its e
 }
 
 TEST_CASE("dead leaves have the statistics of photographs", "[data][dead_leaves]") {
-    // Figures for crops of photographs (BSDS500, train): mean 0.44; |difference of neighbours| in levels: quartiles 1.0, 4.0, 11.1, 90 % 25,
-    // mean 9.6, kurtosis 18; deviation of the image means 0.14; 5 % of the 8 x 8 blocks deviate by less than 1 level, 5 % by more than 51.
+    // Figures for crops of photographs (BSDS500, train): mean 0.44; |difference of neighbours| in levels: quartiles 1.0, 4.0, 11.1,
+    // 90 % 25, mean 9.6, kurtosis 18; deviation of the image means 0.14; 5 % of the 8 x 8 blocks deviate by less than 1 level, 5 % by
+    // more than 51.
     std::vector<double> differences, means;
     double chroma = 0;
     for (std::uint32_t k = 0; k < 120; ++k) {
@@ -107,7 +109,8 @@ TEST_CASE("dead leaves have the statistics of photographs", "[data][dead_leaves]
         for (Index i = 0; i < luma.size(); ++i) mean += static_cast<double>(luma.data()[i]) / static_cast<double>(luma.size());
         means.push_back(mean);
         for (Index y = 0; y < 96; ++y)
-            for (Index j = 0; j + 1 < 96; ++j) differences.push_back(255 * std::abs(static_cast<double>(luma(y, j + 1, 0) - luma(y, j, 0))));
+            for (Index j = 0; j + 1 < 96; ++j)
+                differences.push_back(255 * std::abs(static_cast<double>(luma(y, j + 1, 0) - luma(y, j, 0))));
         for (Index i = 0; i < luma.size(); ++i) {
             auto const [low, high] = std::minmax({x.data()[3 * i], x.data()[3 * i + 1], x.data()[3 * i + 2]});
             chroma += static_cast<double>(high - low) / static_cast<double>(luma.size()) / 120;

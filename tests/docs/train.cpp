@@ -8,7 +8,8 @@ using namespace tacet;
 // A model: a struct that lists its parts once.
 struct Denoiser {
     Conv2d<> head, body, tail;
-    explicit Denoiser(Rng& rng) : head(3, 16, 3, rng, {.padding = 1}), body(16, 16, 3, rng, {.padding = 1}), tail(16, 3, 3, rng, {.padding = 1}) {}
+    explicit Denoiser(Rng& rng)
+        : head(3, 16, 3, rng, {.padding = 1}), body(16, 16, 3, rng, {.padding = 1}), tail(16, 3, 3, rng, {.padding = 1}) {}
     Variable<float, 4> operator()(Variable<float, 4> const& noisy) const {
         Variable x = relu(head(noisy));
         x = x + relu(body(x));

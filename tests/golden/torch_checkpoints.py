@@ -34,6 +34,7 @@ net = torch.nn.DataParallel(torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.
 optimizer = torch.optim.Adam(net.parameters())
 net(torch.ones(1, 1, 5, 5)).sum().backward()
 optimizer.step()
-state = {"epoch": 3, "state_dict": net.state_dict(), "optimizer": optimizer.state_dict(), "options": argparse.Namespace(depth=1, path=here.name),
+state = {"epoch": 3, "state_dict": net.state_dict(),
+         "optimizer": optimizer.state_dict(), "options": argparse.Namespace(depth=1, path=here.name),
          "names": {"a", "b"}, "device": torch.device("cpu"), "dtype": torch.float32, "steps": collections.Counter([1, 1, 2])}
 torch.save(state, here / "torch_training.ckpt")

@@ -25,7 +25,8 @@ skip() {
 # Configures and builds the project in $way/CMakeLists.txt; leaves the program as x.
 build_with_cmake() {
     cp "$here/$way/CMakeLists.txt" .
-    cmake -S . -B build -G 'Unix Makefiles' -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_PREFIX_PATH="$prefix" -DTACET_SOURCE="$source" > configure.log 2>&1 || {
+    cmake -S . -B build -G 'Unix Makefiles' -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_PREFIX_PATH="$prefix" -DTACET_SOURCE="$source" \
+        > configure.log 2>&1 || {
         cat configure.log
         return 1
     }

@@ -30,7 +30,8 @@ TEST_CASE("One input and an output with an image suffix are one file; everything
     folder[0].make_folder();
     one[0].make_folder();  // one file: nothing to make
     CHECK(dir.count() == 3);
-    auto const two = plan_file_jobs({dir / "a.png", dir / "b.jpg"}, dir / "named.png", false);  // several inputs: a folder, whatever its name
+    // Several inputs: a folder, whatever its name.
+    auto const two = plan_file_jobs({dir / "a.png", dir / "b.jpg"}, dir / "named.png", false);
     CHECK(two.at(1).output == dir / "named.png/b.jpg");
     auto const listed = plan_file_jobs({dir.path}, dir / "out", false);
     REQUIRE(listed.size() == 2);
@@ -41,7 +42,9 @@ TEST_CASE("A plan that would destroy something is refused before anything is mad
     ScratchFolder dir;
     touch(dir / "in/a.png");
     touch(dir / "other/a.png");
-    auto const plan = [&](std::vector<fs::path> const& in, fs::path const& out, bool overwrite) { return error_text([&] { plan_file_jobs(in, out, overwrite); }); };
+    auto const plan = [&](std::vector<fs::path> const& in, fs::path const& out, bool overwrite) {
+        return error_text([&] { plan_file_jobs(in, out, overwrite); });
+    };
     CHECK_THAT(plan({dir / "in/a.png"}, dir / "in", true), contains("is an input"));
     CHECK_THAT(plan({dir / "in/a.png"}, dir / "other", false), contains("--overwrite"));
     CHECK(plan({dir / "in/a.png"}, dir / "other", true) == "no error");

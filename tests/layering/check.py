@@ -38,7 +38,8 @@ STANDARD = set("""algorithm any array atomic barrier bit bitset cassert cctype c
     iostream istream iterator latch limits list locale map memory memory_resource mutex new numbers numeric optional ostream queue random
     ranges ratio regex scoped_allocator semaphore set shared_mutex source_location span sstream stack stdexcept stop_token streambuf string
     string_view syncstream system_error thread tuple type_traits typeindex typeinfo unordered_map unordered_set utility valarray variant
-    vector version assert.h errno.h limits.h math.h setjmp.h signal.h stdarg.h stddef.h stdint.h stdio.h stdlib.h string.h time.h""".split())
+    vector version assert.h errno.h limits.h math.h setjmp.h signal.h stdarg.h stddef.h stdint.h stdio.h stdlib.h string.h
+    time.h""".split())
 SYSTEM = re.compile(r"(sys/[a-z]+|unistd|fcntl|sched|pthread|termios|poll|malloc)\.h")
 INTRINSICS = re.compile(r"(immintrin|x86intrin|emmintrin|arm_neon)\.h")
 
@@ -144,7 +145,9 @@ class Checker:
         if target in STANDARD or SYSTEM.fullmatch(target):
             return None
         if INTRINSICS.fullmatch(target):
-            return None if name.startswith(("core/simd", "io/stb")) else self.complain(path, number, f"<{target}>: intrinsics only in core/simd")
+            if name.startswith(("core/simd", "io/stb")):
+                return None
+            return self.complain(path, number, f"<{target}>: intrinsics only in core/simd")
         outside = OUTSIDE_CUDA if name.endswith(".cuh") else OUTSIDE
         for library, (pattern, place) in outside.items():
             if re.fullmatch(pattern, target):

@@ -119,5 +119,6 @@ TEST_CASE("A network is rebuilt from the shapes of its weights") {
         return found;
     }, rng);
     REQUIRE(shapes_of(copy) == shapes_of(model));
-    REQUIRE_THROWS_WITH(Noise2NoiseUNet<>::sized_by([](auto) { return Shape{Index(1) << 40, 3, 3, 3}; }, rng), test::contains("a network of width"));
+    REQUIRE_THROWS_WITH(Noise2NoiseUNet<>::sized_by([](auto) { return Shape{Index(1) << 40, 3, 3, 3}; }, rng),
+                        test::contains("a network of width"));
 }

@@ -15,8 +15,12 @@ namespace {
 
 // The problem of tests/golden/optimizers.py.
 template <class T> struct Problem {
-    Parameter<T, 2> w{detail::filled<T, Cpu>(Shape{3, 4}, [](T* p, Index n) { for (Index k = 0; k < n; ++k) p[k] = T(std::sin(1.3 * double(k) + 0.1)); })};
-    Parameter<T, 1> b{detail::filled<T, Cpu>(Shape{4}, [](T* p, Index n) { for (Index k = 0; k < n; ++k) p[k] = T(0.5 * std::cos(double(k))); })};
+    Parameter<T, 2> w{detail::filled<T, Cpu>(Shape{3, 4}, [](T* p, Index n) {
+        for (Index k = 0; k < n; ++k) p[k] = T(std::sin(1.3 * double(k) + 0.1));
+    })};
+    Parameter<T, 1> b{detail::filled<T, Cpu>(Shape{4}, [](T* p, Index n) {
+        for (Index k = 0; k < n; ++k) p[k] = T(0.5 * std::cos(double(k)));
+    })};
     static void fields(auto& self, auto&& field) { field("w", self.w), field("b", self.b); }
 
     /// Leaves the gradients of the loss at this step, by hand.

@@ -35,7 +35,7 @@ TEST_CASE("add_noise: the library's values, clipped and rounded to even in 8 and
     Index wrong = 0, clipped = 0;
     for (Index k = 0; k < wanted.size(); ++k) {
         auto const level = std::nearbyint(std::clamp(static_cast<double>(wanted.data()[k]), 0.0, 1.0) * 255);
-        wrong += static_cast<double>(out.pixels.data()[k]) * 255 - level > 1e-3 || level - static_cast<double>(out.pixels.data()[k]) * 255 > 1e-3;
+        wrong += std::abs(static_cast<double>(out.pixels.data()[k]) * 255 - level) > 1e-3;
         clipped += wanted.data()[k] < 0 || wanted.data()[k] > 1;
     }
     CHECK(wrong == 0);

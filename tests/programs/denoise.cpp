@@ -85,12 +85,14 @@ TEST_CASE("denoise: a format without a place for alpha is refused before the wor
 TEST_CASE("denoise: TACET_WEIGHTS names the default weights") {
     Workplace dir;
     auto const named = dir.run({dir.in(), "--output", dir / "a.png"});
-    auto const p = run_program("denoise", {dir.in(), "--output", dir / "b.png"}, {.environment = {{"TACET_WEIGHTS", dir / "net.safetensors"}}});
+    auto const with = [&](std::string const& output, std::string const& weights) {
+        return run_program("denoise", {dir.in(), "--output", dir / output}, {.environment = {{"TACET_WEIGHTS", dir / weights}}});
+    };
+    auto const p = with("b.png", "net.safetensors");
     INFO(p.err);
     REQUIRE(p.status == 0);
     CHECK(read_file(dir / "a.png") == read_file(dir / "b.png"));
-    check_refused(run_program("denoise", {dir.in(), "--output", dir / "c.png"}, {.environment = {{"TACET_WEIGHTS", dir / "no.safetensors"}}}),
-                  "no.safetensors");
+    check_refused(with("c.png", "no.safetensors"), "no.safetensors");
 }
 
 TEST_CASE("denoise: a batch with bad files does the others") {

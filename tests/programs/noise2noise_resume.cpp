@@ -12,7 +12,9 @@ std::string validation_folder() {
     if (!fs::exists(dir / "v.png")) write_picture(dir / "v.png", picture(24, 40));
     return dir.path;
 }
-Words words(fs::path const& run) { return small_training(run, {"--train", "dead-leaves", "--valid", validation_folder(), "--steps", "40"}); }
+Words words(fs::path const& run) {
+    return small_training(run, {"--train", "dead-leaves", "--valid", validation_folder(), "--steps", "40"});
+}
 
 // What the run that nothing stopped ends with, trained once.
 struct Uninterrupted : ScratchFolder {
@@ -82,16 +84,17 @@ TEST_CASE("noise2noise_train: Ctrl-C saves, says so and exits with 0; the same c
     }
 }
 
-TEST_CASE("noise2noise_train: Ctrl-C in the middle of a validation ends it first, saves after it and exits with 0; the rest is the same bits") {
+TEST_CASE("noise2noise_train: Ctrl-C in a validation ends it first, saves after it and exits with 0; the rest is the same bits") {
     ScratchFolder dir;
-    for (int k = 0; k < 8; ++k) write_picture(dir / ("valid/" + std::to_string(k) + ".png"), picture(256, 256, 3, static_cast<std::uint32_t>(k)));
+    for (std::uint32_t k = 0; k < 8; ++k) write_picture(dir / ("valid/" + std::to_string(k) + ".png"), picture(256, 256, 3, k));
     auto const run_words = [&](char const* run) {  // a step takes a few milliseconds, its validation much longer
-        return small_training(dir / run, {"--train", "dead-leaves", "--valid", dir / "valid", "--steps", "5", "--valid-every", "1", "--save-every",
-                                          "100", "--valid-images", "8", "--width", "4"});
+        return small_training(dir / run, {"--train", "dead-leaves", "--valid", dir / "valid", "--steps", "5", "--valid-every", "1",
+                                          "--save-every", "100", "--valid-images", "8", "--width", "4"});
     };
     REQUIRE(train(run_words("whole")).status == 0);
     // The record of a step's loss is written just before its validation, whose own record follows.
-    auto const p = train(run_words("run"), {.signal = SIGINT, .signal_when = dir / "run/log.jsonl", .signal_when_holds = "{\"step\":2,\"loss\""});
+    auto const p = train(run_words("run"),
+                         {.signal = SIGINT, .signal_when = dir / "run/log.jsonl", .signal_when_holds = "{\"step\":2,\"loss\""});
     INFO(p.err);
     REQUIRE(p.signalled);
     CHECK(p.status == 0);

@@ -33,8 +33,8 @@ TEST_CASE("noise2noise_train: a run on folders leaves all that is promised, and 
     REQUIRE(p.status == 0);
     CHECK(p.out == "");
     CHECK_THAT(p.err, contains("1 of 3 pictures are smaller than 32 x 32 and are skipped"));
-    for (char const* name : {"config.json", "log.jsonl", "report.html", "loss.svg", "psnr.svg", "montage-10.png", "montage-20.png", "montage-30.png",
-                             "last.safetensors", "best.safetensors"})
+    for (char const* name : {"config.json", "log.jsonl", "report.html", "loss.svg", "psnr.svg", "montage-10.png", "montage-20.png",
+                             "montage-30.png", "last.safetensors", "best.safetensors"})
         CHECK((fs::exists(dir / "run" / name) ? "" : name) == std::string());
     CHECK(logged_steps(dir / "run", "loss") == std::vector<Index>{10, 20, 30});
     CHECK(logged_steps(dir / "run", "psnr") == std::vector<Index>{10, 20, 30});  // against clean pictures, and against noisy ones:
@@ -67,7 +67,8 @@ TEST_CASE("noise2noise_train: a run on folders leaves all that is promised, and 
 TEST_CASE("noise2noise_train: dead leaves need no files; the number of threads changes nothing") {
     ScratchFolder dir;
     auto const run = [&](char const* name, char const* threads) {
-        auto const p = train(small_training(dir / name, {"--train", "dead-leaves", "--valid", "dead-leaves", "--steps", "3", "--threads", threads}));
+        auto const p = train(
+            small_training(dir / name, {"--train", "dead-leaves", "--valid", "dead-leaves", "--steps", "3", "--threads", threads}));
         INFO(p.err);
         REQUIRE(p.status == 0);
     };

@@ -9,7 +9,8 @@ namespace tacet::test {
 /// Sends one of the standard streams into a file while it lives.
 class Capture {
 public:
-    explicit Capture(std::FILE* stream, char const* path = nullptr) : stream_(stream), file_(path ? std::fopen(path, "w") : std::tmpfile()) {
+    explicit Capture(std::FILE* stream, char const* path = nullptr)
+        : stream_(stream), file_(path ? std::fopen(path, "w") : std::tmpfile()) {
         std::fflush(stream_);
         saved_ = ::dup(::fileno(stream_));
         ::dup2(::fileno(file_), ::fileno(stream_));

@@ -7,8 +7,8 @@ namespace tacet::test {
 
 /// A training so small that it takes seconds: noise2noise_train into `run`, with these words in addition or instead (the last counts).
 inline Words small_training(std::filesystem::path const& run, Words const& more = {}) {
-    Words words{"--width", "2", "--crop", "32", "--batch", "1", "--steps", "30", "--save-every", "5", "--valid-every", "10", "--valid-images", "1",
-                "--noise", "gaussian:25", "--threads", "1", "--ema", "0.9", "--output", run};
+    Words words{"--width", "2", "--crop", "32", "--batch", "1", "--steps", "30", "--save-every", "5", "--valid-every", "10",
+                "--valid-images", "1", "--noise", "gaussian:25", "--threads", "1", "--ema", "0.9", "--output", run};
     words.insert(words.end(), more.begin(), more.end());
     return words;
 }

@@ -18,7 +18,9 @@ TrainOptions options(Index steps) {
     o.steps = steps, o.adam.rate = 2e-3, o.ema = 0.9;
     return o;
 }
-DeadLeavesSource source() { return DeadLeavesSource({.batch = 2, .crop = 32, .seed = 3, .noise = {"gaussian", 25, 25}, .clean_targets = false}); }
+DeadLeavesSource source() {
+    return DeadLeavesSource({.batch = 2, .crop = 32, .seed = 3, .noise = {"gaussian", 25, 25}, .clean_targets = false});
+}
 
 Checkpoint trained(Index from_scratch_to, Index interrupted_at) {
     auto const batches = source();

@@ -173,7 +173,8 @@ TEST_CASE("The user's pairs are judged against the second exposure, exactly as t
 
 TEST_CASE("The montage shows noisy, denoised and clean of the first three pictures, the middle of large ones") {
     ScratchFolder dir;
-    for (char const* name : {"a", "b", "c", "d"}) write_picture(dir / (std::string(name) + ".png"), picture(24, 40, 3, static_cast<std::uint32_t>(name[0])));
+    for (char const* name : {"a", "b", "c", "d"})
+        write_picture(dir / (std::string(name) + ".png"), picture(24, 40, 3, static_cast<std::uint32_t>(name[0])));
     ValidationSet const set({dir.path}, {}, {"gaussian", 25, 25}, 1, 8);
     CHECK(set.size() == 4);
     CHECK(ValidationSet({dir.path}, {}, {"gaussian", 25, 25}, 1, 2).size() == 2);
