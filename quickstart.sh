@@ -10,7 +10,7 @@ usage() {
     cat << 'END'
 Usage: ./quickstart.sh [--noise SPEC] [--out DIR] [IMAGE]
 
-Trains a small Noise2Noise network on generated pictures (about two minutes on two cores), then denoises IMAGE (PNG or JPEG, any size)
+Trains a small Noise2Noise network on generated pictures (about a minute on two cores), then denoises IMAGE (PNG or JPEG, any size)
 and writes the result, a montage and report.html into DIR (default: quickstart).
 
   IMAGE          the picture to denoise, as it is: nothing is added (default: a generated picture with gaussian:25)
