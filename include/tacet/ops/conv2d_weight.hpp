@@ -5,6 +5,13 @@
 
 namespace tacet::detail::kernel {
 
+/// How many partial sums of `weights` numbers to make of `units` (pixels, tiles): of `usual` units each, but enough for some threads beside
+/// the `columns` other parts of the work (of `least` units at least), and of about 16 MB in floats together.
+inline Index partial_sums(Index units, Index least, Index usual, Index columns, Index weights) {
+    Index const few = std::min(div_up(16, columns), div_up(units, least)), memory = (Index(1) << 22) / weights + 1;
+    return std::clamp<Index>(std::min(units / usual, memory), few, std::max<Index>(few, 64));
+}
+
 /// How the gradient of the weights is cut into tasks, by the problem's extents alone: `chunks` of `rows` rows of gy (all images' rows in
 /// one sequence), times groups, times slices of `channels` input channels. Each task fills a partial sum; chunks are added in order.
 struct WeightSplit {
@@ -13,9 +20,7 @@ struct WeightSplit {
 inline WeightSplit split_weight_sum(Conv2dGeometry const& g) {
     Index const cg = g.c / g.groups, rows = g.n * g.out_h(), pixels = rows * g.out_w();
     Index const channels = round_up(div_up(cg, div_up(cg, 64)), 8), slices = div_up(cg, channels);
-    Index const few = std::min(div_up(16, g.groups * slices), div_up(pixels, 256));  // enough for some threads
-    Index const memory = (Index(1) << 22) / (g.oc * cg * g.kh * g.kw) + 1;           // partial sums of about 16 MB in floats
-    Index const chunks = std::clamp<Index>(std::min(pixels / 4096, memory), few, std::max<Index>(few, 64));
+    Index const chunks = partial_sums(pixels, 256, 4096, g.groups * slices, g.oc * cg * g.kh * g.kw);
     Index const per_chunk = div_up(rows, std::min(rows, chunks));
     return {div_up(rows, per_chunk), per_chunk, slices, channels};
 }

@@ -30,11 +30,13 @@ inline WinogradTile tile_at(WinogradPlan const& p, Index index) {
 /// Elements between two of the 36 matrices of `rows` rows: not a multiple of a memory page, so that they do not compete for cache sets.
 template <class V> constexpr Index matrix_stride(Index rows, Index width) { return rows * width + V::lanes; }
 
+inline constexpr Index winograd_channels = 16;  // on both sides; with fewer, the transforms cost more than they save
+
 /// Whether a sum may go this way: a matter of its kernel and its channels, never of the image, so that tiles of an image fit together.
 template <class T> bool is_winograd(Dense<T> const& d) {
-    constexpr Index least = 16;
     auto const steps_by_one = [](Axis const& a) { return a.taps == 3 && a.in_step == 1 && a.spacing == 1 && a.out_step == 1; };
-    return steps_by_one(d.rows) && steps_by_one(d.cols) && d.in_channels >= least && d.out_channels >= least;
+    return steps_by_one(d.rows) && steps_by_one(d.cols) && d.in_channels >= winograd_channels
+           && d.out_channels >= winograd_channels;
 }
 
 /// Transforms the weights of one input channel and one vector of outputs (from `out` on): 36 vectors, `step` elements apart.

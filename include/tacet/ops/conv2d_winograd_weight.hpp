@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/ops/conv2d_weight.hpp>
 #include <tacet/ops/conv2d_winograd.hpp>
 
 // The weight gradient of 3 x 3 convolutions in steps of one pixel by Winograd's method: G^T [sum over tiles of (B^T d B) * (A dy A^T)] G.
@@ -15,19 +16,16 @@ inline WinogradSplit split_winograd(Conv2dGeometry const& g, Index tiles) {
     constexpr Index held = 160 * 1024;  // elements of the 36 products that a task holds: within a second-level cache
     Index const cg = g.c / g.groups, og = g.oc / g.groups;
     Index const channels = round_up(div_up(cg, div_up(cg * og * winograd_positions, held)), 8), slices = div_up(cg, channels);
-    Index const few = std::min(div_up(16, g.groups * slices), div_up(tiles, WinogradPlan::most));  // enough for some threads
-    Index const memory = (Index(1) << 22) / (g.oc * cg * 9) + 1;                                    // partial sums of about 16 MB
-    Index const chunks = std::clamp<Index>(std::min(tiles / 96, memory), few, std::max<Index>(few, 64));
+    Index const chunks = partial_sums(tiles, WinogradPlan::most, 96, g.groups * slices, g.oc * cg * 9);
     Index const per_chunk = div_up(tiles, std::max<Index>(chunks, 1));
     return {div_up(tiles, per_chunk), per_chunk, slices, channels};
 }
 
 /// Whether the weight gradient may go this way. Its bits are those of one sum over all pixels, so the image's extents may decide.
 inline bool is_winograd_weight(Conv2dGeometry const& g) {
-    constexpr Index least = 16, least_tiles = 4;
-    Index const tiles = g.n * div_up(g.out_h(), winograd_tile) * div_up(g.out_w(), winograd_tile);
-    return g.kh == 3 && g.kw == 3 && g.stride == 1 && g.dilation == 1 && g.c / g.groups >= least
-           && g.oc / g.groups >= least && tiles >= least_tiles;
+    constexpr Index least_tiles = 4;
+    return g.kh == 3 && g.kw == 3 && g.stride == 1 && g.dilation == 1 && g.c / g.groups >= winograd_channels
+           && g.oc / g.groups >= winograd_channels && WinogradPlan(g.n, g.out_h(), g.out_w()).tiles >= least_tiles;
 }
 
 /// Row `t` of each of the 36 matrices at `to`: the transformed gradient of one tile's outputs; those that do not exist are zeros.
