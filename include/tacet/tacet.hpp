@@ -9,6 +9,7 @@
 #include <tacet/core/half.hpp>
 #include <tacet/data/augment.hpp>
 #include <tacet/data/dead_leaves.hpp>
+#include <tacet/data/mask.hpp>
 #include <tacet/data/noise.hpp>
 #include <tacet/data/patches.hpp>
 #include <tacet/denoise/denoise.hpp>
@@ -17,6 +18,7 @@
 #include <tacet/metrics/ssim.hpp>
 #include <tacet/models/noise2noise.hpp>
 #include <tacet/nn/activation.hpp>
+#include <tacet/nn/attention_mask.hpp>
 #include <tacet/nn/linear.hpp>
 #include <tacet/nn/norm.hpp>
 #include <tacet/ops/dropout.hpp>

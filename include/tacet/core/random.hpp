@@ -35,7 +35,8 @@ constexpr PhiloxBlock philox4x32(PhiloxBlock counter, std::uint32_t key0, std::u
 
 /// What random numbers are drawn for: streams of different purposes are independent. Programs may use any value from 1000 on.
 enum class Purpose : std::uint16_t {
-    general, initialise, shuffle, crop, augment, noise, target_noise, mask, dropout, dead_leaves, input, validation, own = 1000
+    general, initialise, shuffle, crop, augment, noise, target_noise, mask, dropout, dead_leaves, input, validation, attention_mask,
+    own = 1000
 };
 
 /// The name of a stream of random values; images and epochs count from 0.
