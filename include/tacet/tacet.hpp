@@ -29,6 +29,7 @@
 #include <tacet/ops/shape.hpp>
 #include <tacet/ops/softmax.hpp>
 #include <tacet/ops/total_variation.hpp>
+#include <tacet/ops/window_attention.hpp>
 #include <tacet/optim/adam.hpp>
 #include <tacet/optim/ema.hpp>
 #include <tacet/optim/optimizer.hpp>
