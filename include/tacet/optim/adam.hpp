@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/limits.hpp>
 #include <tacet/core/simd.hpp>
-#include <tacet/optim/limits.hpp>
 #include <tacet/optim/optimizer.hpp>
 
 namespace tacet {

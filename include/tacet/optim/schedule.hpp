@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/error.hpp>
+#include <tacet/core/limits.hpp>
 #include <tacet/core/shape.hpp>
-#include <tacet/optim/limits.hpp>
 #include <algorithm>
 #include <cmath>
 #include <limits>

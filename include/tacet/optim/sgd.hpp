@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/optim/limits.hpp>
+#include <tacet/core/limits.hpp>
 #include <tacet/optim/optimizer.hpp>
 
 namespace tacet {

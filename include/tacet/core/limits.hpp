@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-// What the options of optimizers and schedules may be. Their listings give these to the visitor like the attributes of
+// What the options of optimizers, schedules and networks may be. Their listings give these to the visitor like the attributes of
 // io/option_field.hpp, but name no type of io: apply(traits) calls what the visitor's traits offer.
 namespace tacet::detail {
 
