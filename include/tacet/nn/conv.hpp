@@ -15,6 +15,14 @@ template <class D = Cpu, class T = float> struct Conv2d {
 
     Conv2d(Index in, Index out, Index k, Rng& rng, Conv2dOptions const& o = {}, double gain = 1.4142135623730951)
         : weight(he_normal<T, D>(Shape{out, in / o.groups, k, k}, rng, gain)), bias(zeros<T, D>(Shape{out})), options(o) {}
+    /// With these weights (out, in / groups, k, k) and biases (out).
+    Conv2d(Tensor<T, 4, D> w, Tensor<T, 1, D> b, Conv2dOptions const& o = {}) : weight(std::move(w)), bias(std::move(b)), options(o) {}
+    /// Initialised as PyTorch does: weights and biases uniform within 1 / sqrt(fan_in).
+    static Conv2d torch(Index in, Index out, Index k, Rng& rng, Conv2dOptions const& o = {}) {
+        Index const fan = in / o.groups * k * k;
+        auto w = torch_uniform<T, D>(Shape{out, in / o.groups, k, k}, fan, rng);
+        return Conv2d(std::move(w), torch_uniform<T, D>(Shape{out}, fan, rng), o);
+    }
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const { return conv2d(x, weight.var(), bias.var(), options); }
     static void fields(auto& self, auto&& field) { field("weight", self.weight), field("bias", self.bias); }
 };
