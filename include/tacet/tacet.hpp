@@ -16,6 +16,7 @@
 #include <tacet/metrics/blur.hpp>
 #include <tacet/metrics/psnr.hpp>
 #include <tacet/metrics/ssim.hpp>
+#include <tacet/models/dncnn.hpp>
 #include <tacet/models/noise2noise.hpp>
 #include <tacet/nn/activation.hpp>
 #include <tacet/nn/attention_mask.hpp>

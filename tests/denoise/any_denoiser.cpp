@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The published checkpoints of noise2noise-pytorch: recognised, loaded, and equal to the published figures.
 #include <support/catch.hpp>
+#include <support/image_bytes.hpp>
 #include <tacet/data/numpy_legacy.hpp>
 #include <tacet/denoise/any_denoiser.hpp>
 #include <tacet/io/image.hpp>
+#include <tacet/io/torch_writer.hpp>
 #include <tacet/metrics/psnr.hpp>
 
 using namespace tacet;
@@ -71,6 +73,50 @@ TEST_CASE("Networks are recognised by their tensors, wherever training put them"
     auto const image = uniform(Shape{32, 32, 3}, rng);
     auto const a = AnyDenoiser(weights).denoise(image), b = AnyDenoiser(state).denoise(image);
     REQUIRE(std::equal(a.data(), a.data() + a.size(), b.data()));
+}
+
+TEST_CASE("DnCNN is recognised as KAIR saves it, of any length, with and without normalisation; tiles change nothing") {
+    struct Case {
+        DnCnnOptions size;
+        Index channels, width;
+        char const* description;
+    };
+    test::ScratchFolder dir;
+    Rng rng(6);
+    for (Case const& c : {Case{{}, 3, 30, "dncnn, 557443 parameters"}, Case{{.layers = 20}, 3, 30, "dncnn, 668227 parameters"},
+                          Case{{.width = 8, .batch_norm = true}, 1, 330, "dncnn, 9153 parameters"}}) {
+        DnCnn<> model(c.channels, rng, c.size);
+        Checkpoint weights = save(model);
+        if (c.size.batch_norm) weights.tensors.push_back({"model.3.num_batches_tracked", DType::I64, {}, std::vector<std::uint8_t>(8)});
+        write_torch_checkpoint(dir / "kair.pth", weights, true);
+        auto const network = AnyDenoiser::read(dir / "kair.pth");
+        CHECK(network.description() == c.description);
+        auto const image = uniform(Shape{Index(21), c.width, c.channels}, rng);
+        int calls = 0;
+        auto const count = [&](double) { return ++calls > 0; };
+        auto const whole = network.denoise(image), tiled = network.denoise(image, {.max_memory = 700'000, .progress = count});
+        CHECK(calls == (c.width > 100 ? 5 : 2));  // tiles and the end
+        set_training(model, false);
+        NoGrad const guard;
+        auto const direct = model(Variable<float, 4>(image.reshape(Shape{Index(1), Index(21), c.width, c.channels}))).value();
+        CHECK(std::equal(whole.data(), whole.data() + whole.size(), direct.data()));
+        CHECK(std::equal(whole.data(), whole.data() + whole.size(), tiled.data()));
+    }
+}
+
+TEST_CASE("Networks of KAIR that share DnCNN's names are refused") {
+    auto const chain = [](int layers, Index in, Index out) {
+        Checkpoint weights;
+        for (int k = 0; k < layers; ++k) {
+            Shape const shape{k == layers - 1 ? out : Index(8), k == 0 ? in : Index(8), Index(3), Index(3)};
+            weights.tensors.push_back(named_tensor("model." + std::to_string(2 * k) + ".weight", zeros(shape)));
+        }
+        return weights;
+    };
+    REQUIRE_THROWS_WITH(AnyDenoiser(chain(20, 4, 3)), test::contains("lead from 4 to 3 channels: those of FFDNet and FDnCNN do"));
+    REQUIRE_THROWS_WITH(AnyDenoiser(chain(7, 3, 3)), test::contains("IRCNN"));
+    REQUIRE_THROWS_WITH(AnyDenoiser(chain(17, 3, 3)), test::contains("17 missing: model.0.bias, model.2.bias"));
+    REQUIRE_THROWS_WITH(AnyDenoiser(chain(25, 3, 3)), test::contains("dncnn: a network of 25 convolutions"));
 }
 
 TEST_CASE("Of a training state the averages are taken, and from the last step what has none") {

@@ -1,41 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <support/catch.hpp>
-#include <tacet/autograd/gradcheck.hpp>
+#include <support/model.hpp>
 #include <tacet/models/noise2noise.hpp>
-#include <tacet/ops/loss.hpp>
-#include <map>
 
 using namespace tacet;
-
-namespace {
-
-template <class M> std::map<std::string, std::string> shapes_of(M const& model) {
-    std::map<std::string, std::string> shapes;
-    for_each_state(model, [&](std::string const& name, auto const& t) { shapes[name] = to_string(t.shape()); });
-    return shapes;
-}
-
-/// The rows and columns of the output, relative to `at`, that one input pixel can reach: {first, last} over both axes.
-template <class M> std::pair<Index, Index> reach_of(M const& model, Index size, Index at) {
-    NoGrad const guard;
-    Rng rng(3);
-    auto const image = uniform(Shape{1, size, size, 3}, rng);
-    auto const before = model(Variable<float, 4>(image)).value().clone();
-    auto const changed = image.clone();
-    for (Index c = 0; c < 3; ++c) changed(0, at, at, c) += 50;
-    auto const after = model(Variable<float, 4>(changed)).value();
-    std::pair<Index, Index> reach{0, 0};
-    for (Index i = 0; i < size; ++i)
-        for (Index j = 0; j < size; ++j)
-            for (Index c = 0; c < 3; ++c)
-                if (before(0, i, j, c) != after(0, i, j, c)) {
-                    reach.first = std::min({reach.first, i - at, j - at});
-                    reach.second = std::max({reach.second, i - at, j - at});
-                }
-    return reach;
-}
-
-}  // namespace
+using test::reach_of;
+using test::shapes_of;
 
 TEST_CASE("The paper's U-Net has its parameters, names and shapes") {
     Rng rng(0);
@@ -86,26 +55,7 @@ TEST_CASE("Context covers what a pixel can reach, and the networks see that far"
 TEST_CASE("The whole U-Net has the gradients that finite differences give, in double") {
     Rng rng(2);
     Noise2NoiseUNet<Cpu, double> model(1, 1, rng, 2);
-    auto const image = uniform<double>(Shape{1, 32, 32, 1}, rng), target = uniform<double>(Shape{1, 32, 32, 1}, rng);
-    auto const loss = [&] { return Variable<double, 0>(l2_loss(model(Variable<double, 4>(image)), target)); };
-    backward(loss());
-    for_each_parameter(model, [&](std::string const& name, auto& p) {
-        // The derivative along a random direction stands for all elements.
-        auto const direction = uniform<double>(p.shape(), rng, -1.0, 1.0);
-        double slope = 0;
-        for (Index k = 0; k < p.size(); ++k) slope += p.grad().data()[k] * direction.data()[k];
-        auto const value = p.value();
-        auto const start = value.clone();
-        auto const at = [&](double step) {
-            NoGrad const guard;
-            value.assign(start + step * direction);
-            return item(loss().value());
-        };
-        double const eps = 1e-7, numeric = (at(eps) - at(-eps)) / (2 * eps);
-        value.assign(start);
-        INFO(name);
-        REQUIRE(slope == Approx(numeric).epsilon(2e-4).margin(1e-8));
-    });
+    test::check_gradients(model, Shape{1, 32, 32, 1}, rng);
 }
 
 TEST_CASE("A network is rebuilt from the shapes of its weights") {
