@@ -42,6 +42,12 @@ template <class T, class I> void check_all() {
     auto sum = a;
     sum += b;
     REQUIRE(sum[n - 1] == (a + b)[n - 1]);
+    constexpr auto crossed = [] {  // the lanes of a, last first, and every other one from b
+        std::array<typename V::Integer, V::lanes> from{};
+        for (int i = 0; i < V::lanes; ++i) from[static_cast<std::size_t>(i)] = V::lanes - 1 - i + i % 2 * V::lanes;
+        return from;
+    }();
+    for (int i = 0; i < n; ++i) REQUIRE(V::template shuffle<crossed>(a, b)[i] == (i % 2 ? b : a)[n - 1 - i]);
 }
 
 template <class T, class I> void check_partial() {

@@ -106,6 +106,16 @@ template <class T, class I = instruction_set::Native> struct Simd {
         if (n > 0) std::memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(T));
     }
 
+    /// Lane i is lane from[i] of a or, where from[i] >= lanes, lane from[i] - lanes of b.
+    template <std::array<Integer, lanes> from> static Simd shuffle(Simd a, Simd b) {
+#if defined(__clang__)
+        return [&]<int... i>(std::integer_sequence<int, i...>) { return Simd{__builtin_shufflevector(a.v, b.v, from[i]...)}; }
+        (std::make_integer_sequence<int, lanes>{});
+#else
+        return {__builtin_shuffle(a.v, b.v, std::bit_cast<IntegerVector>(from))};
+#endif
+    }
+
     T operator[](int lane) const { return v[lane]; }
     friend Simd operator+(Simd a, Simd b) { return {a.v + b.v}; }
     friend Simd operator-(Simd a, Simd b) { return {a.v - b.v}; }

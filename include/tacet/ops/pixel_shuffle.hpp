@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/autograd/variable.hpp>
+#include <tacet/ops/pixel_strip.hpp>
 #include <tacet/ops/rows.hpp>
-#include <tacet/ops/scratch.hpp>
 #include <type_traits>
 
 namespace tacet {
@@ -17,59 +17,48 @@ template <class D> struct PixelShuffleKernel {
 
 template <> struct PixelShuffleKernel<Cpu> {
     template <class T> static void to_wide(Tensor<T, 4> const& wide, Tensor<T, 4> const& deep, Index r) {
-        for_each_run(wide, deep, r, wide.size(), [](T* block, Index line, T* pixels, Index n, Index c, auto factor, bool stream) {
-            Index const width = n * factor * c, rr = factor * factor;
-            T* const near = stream ? scratch<T>(factor * width) : block;
-            Index const near_line = stream ? width : line;
-            for (Index p = 0; p < n; ++p) spread(near + p * factor * c, near_line, pixels + p * c * rr, c, factor);
-            for (Index i = 0; stream && i < factor; ++i) Rows::stream(block + i * line, near + i * width, width);
+        for_each_task(wide, deep, r, [](T* blocks, T const* pixels, Index rows, auto const& strip, bool stream) {
+            for (Index at = 0; at < rows * strip.size(); at += strip.size()) strip.spread(blocks + at, pixels + at, stream);
         });
     }
     template <class T> static void to_deep(Tensor<T, 4> const& deep, Tensor<T, 4> const& wide, Index r) {
-        for_each_run(wide, deep, r, deep.size(), [](T* block, Index line, T* pixels, Index n, Index c, auto factor, bool stream) {
-            Index const size = c * factor * factor;
-            T* const near = stream ? scratch<T>(n * size) : pixels;
-            for (Index p = 0; p < n; ++p) gather(near + p * size, block + p * factor * c, line, c, factor);
-            if (stream) Rows::stream(pixels, near, n * size);
+        for_each_task(wide, deep, r, [](T const* blocks, T* pixels, Index rows, auto const& strip, bool stream) {
+            Index const end = rows * strip.size();
+            if (!stream) {
+                for (Index at = 0; at < end; at += strip.size()) strip.gather(pixels + at, blocks + at);
+                return;
+            }
+            Index const near = detail::kernel::LineStream<T>::size_near(strip.run() * strip.pixel());
+            detail::kernel::LineStream<T> out(pixels, detail::kernel::scratch<T, detail::kernel::window_slot>(near));
+            for (Index at = 0; at < end; at += strip.size()) strip.gather(out, blocks + at);
+            out.finish();
         });
     }
 
 private:
-    using Rows = detail::Rows<Cpu>;
-
-    template <class T> static T* scratch(Index n) { return detail::kernel::scratch<T, detail::kernel::window_slot>(n); }
-
-    /// Calls body(block, line, pixels, n, c, r, stream) for runs of n neighbouring pixels (c r r) of `deep` and their blocks (r, r, c) of
-    /// `wide`, whose rows lie `line` apart. A run fits into the first-level cache: results of so many elements as not to fit into any are
-    /// made there and written past the caches. The usual factors come as constants, so that their loops are unrolled.
-    template <class T> static void for_each_run(Tensor<T, 4> const& wide, Tensor<T, 4> const& deep, Index r, Index results, auto&& body) {
-        Index const w = deep.shape()[2], c = wide.shape()[3], size = c * r * r, line = w * r * c;
-        Index const run = std::max<Index>(4096 / std::max<Index>(size, 1), 1);
-        bool const stream = Rows::streams(results * static_cast<Index>(sizeof(T)));
-        auto const rows = [&](auto factor) {
-            parallel_ranges(deep.shape()[0] * deep.shape()[1], Rows::per_task(w * size), [&](Index begin, Index end) {
-                for (Index row = begin; row < end; ++row)
-                    for (Index p = 0; p < w; p += run)
-                        body(wide.data() + row * r * line + p * r * c, line, deep.data() + (row * w + p) * size, std::min(run, w - p), c,
-                             factor, stream);
+    /// Calls body(blocks of wide, pixels of deep, rows, strip, whether results are written past the caches) for tasks of rows of `deep`.
+    template <class T> static void for_each_task(Tensor<T, 4> const& wide, Tensor<T, 4> const& deep, Index r, auto&& body) {
+        using Rows = detail::Rows<Cpu>;
+        bool const stream = Rows::streams(deep.size() * static_cast<Index>(sizeof(T)));
+        with_constants(wide.shape()[3], r, [&](auto c, auto factor) {
+            detail::kernel::PixelStrip<T, decltype(c), decltype(factor)> const strip{deep.shape()[2], c, factor};
+            parallel_ranges(deep.shape()[0] * deep.shape()[1], Rows::per_task(strip.size()), [&](Index begin, Index end) {
+                body(wide.data() + begin * strip.size(), deep.data() + begin * strip.size(), end - begin, strip, stream);
             });
+        });
+    }
+    /// Calls f(c, r), the usual factors and the channels of grey and colour images as constants.
+    static void with_constants(Index c, Index r, auto&& f) {
+        auto const factor = [&](auto channels) {
+            if (r == 2) f(channels, std::integral_constant<int, 2>());
+            else if (r == 3) f(channels, std::integral_constant<int, 3>());
+            else if (r == 4) f(channels, std::integral_constant<int, 4>());
+            else if (r == 5) f(channels, std::integral_constant<int, 5>());
+            else f(channels, r);
         };
-        if (r == 2) rows(std::integral_constant<Index, 2>());
-        else if (r == 3) rows(std::integral_constant<Index, 3>());
-        else if (r == 4) rows(std::integral_constant<Index, 4>());
-        else if (r == 5) rows(std::integral_constant<Index, 5>());
-        else rows(r);
-    }
-    /// One pixel (c, r, r) from or to its block (r, r, c), whose rows lie `line` apart.
-    template <class T> static void gather(T* __restrict pixel, T const* __restrict block, Index line, Index c, auto r) {
-        for (Index k = 0; k < c; ++k)
-            for (Index i = 0; i < r; ++i)
-                for (Index j = 0; j < r; ++j) pixel[(k * r + i) * r + j] = block[i * line + j * c + k];
-    }
-    template <class T> static void spread(T* __restrict block, Index line, T const* __restrict pixel, Index c, auto r) {
-        for (Index k = 0; k < c; ++k)
-            for (Index i = 0; i < r; ++i)
-                for (Index j = 0; j < r; ++j) block[i * line + j * c + k] = pixel[(k * r + i) * r + j];
+        if (c == 1) factor(std::integral_constant<int, 1>());
+        else if (c == 3) factor(std::integral_constant<int, 3>());
+        else factor(c);
     }
 };
 

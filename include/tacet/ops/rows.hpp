@@ -4,7 +4,6 @@
 #include <tacet/core/simd.hpp>
 #include <tacet/core/thread_pool.hpp>
 #include <algorithm>
-#include <cstdint>
 #include <vector>
 
 namespace tacet::detail {
@@ -23,17 +22,6 @@ template <class D> struct Rows {
     }
     /// Whether results of so many bytes are better written past the caches, which they would not fit into anyway.
     static bool streams(Index bytes) { return bytes > (Index(1) << 24); }
-    /// y = x past the caches.
-    template <class T> static void stream(T* __restrict y, T const* __restrict x, Index n) {
-        using V = Simd<T>;
-        auto const misplaced = reinterpret_cast<std::uintptr_t>(y) % V::bytes / sizeof(T);
-        Index const head = std::min<Index>(n, misplaced ? V::lanes - static_cast<Index>(misplaced) : 0);
-        copy(y, x, head);
-        Index k = head;
-        for (; k + V::lanes <= n; k += V::lanes) V::load(x + k).stream(y + k);
-        copy(y + k, x + k, n - k);
-        V::fence();
-    }
     /// y += x
     template <class S, class T> static void add(S* __restrict y, T const* __restrict x, Index n) {
         for (Index k = 0; k < n; ++k) y[k] += x[k];
