@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Compares images with their references: PSNR and SSIM, with the protocol beside the numbers.
+// Compares images with their references: PSNR and SSIM, of all channels and of luma, with the protocol beside the numbers.
 #include <tacet/data/folder.hpp>
 #include <tacet/io/image.hpp>
 #include <tacet/io/program.hpp>
 #include <tacet/io/table.hpp>
 #include <tacet/metrics/blur.hpp>
-#include <tacet/metrics/psnr.hpp>
-#include <tacet/metrics/ssim.hpp>
+#include <tacet/metrics/luma.hpp>
 
 using namespace tacet;
 
@@ -25,17 +24,43 @@ struct Options {
     }
 };
 
-// Prints what was found for one image, and adds it to the sums: PSNR, SSIM, best blur.
-void judge(Options const& o, FilePair const& pair, Table& table, std::array<double, 3>& sums) {
+// What is reported: under `key` in JSON, as a column `title` with so many digits in tables.
+struct Metric {
+    char const *key, *title;
+    int digits;
+    double (*of)(Tensor<float, 3> const& image, Tensor<float, 3> const& clean, Index border);
+};
+
+std::vector<Metric> metrics_of(Options const& o) {
+    std::vector<Metric> metrics{{"psnr", "PSNR (dB)", 3, psnr},
+                                {"ssim", "SSIM", 4, ssim},
+                                {"psnr_y", "PSNR of Y (dB)", 3, psnr_y},
+                                {"ssim_y", "SSIM of Y", 4, ssim_y}};
+    auto const blur = [](Tensor<float, 3> const& x, Tensor<float, 3> const& clean, Index border) {
+        return best_gaussian_blur(x, clean, border).psnr;
+    };
+    if (o.best_blur) metrics.push_back({"psnr_blur", "best blur (dB)", 3, blur});
+    return metrics;
+}
+
+// The figures of one image, in the order of the metrics.
+std::vector<double> judge(FilePair const& pair, std::vector<Metric> const& metrics, Index border) {
     auto const clean = read_image(pair.first).pixels, image = read_image(pair.second).pixels;
     check_shape(clean.shape() == image.shape(), pair.second.string(), ": its shape ", image.shape(),
                 " differs from that of the reference, ", clean.shape());
-    double const p = psnr(image, clean, o.border), s = ssim(image, clean, o.border);
-    double const blur = o.best_blur ? best_gaussian_blur(image, clean, o.border).psnr : 0;
-    sums[0] += p, sums[1] += s, sums[2] += blur;
-    Json::Object line{{"image", pair.second.string()}, {"psnr", p}, {"ssim", s}};
-    std::vector<std::string> cells{pair.second.stem().string(), fixed_number(p, 3), fixed_number(s, 4)};
-    if (o.best_blur) line.push_back({"psnr_blur", blur}), cells.push_back(fixed_number(blur, 3));
+    std::vector<double> values;
+    for (auto const& metric : metrics) values.push_back(metric.of(image, clean, border));
+    return values;
+}
+
+// A line of JSON, which begins with `line`, or a row of the table, which begins with `title`.
+void report(Options const& o, std::vector<Metric> const& metrics, std::vector<double> const& values, Json::Object line, std::string title,
+            Table& table) {
+    std::vector<std::string> cells{std::move(title)};
+    for (std::size_t k = 0; k < metrics.size(); ++k) {
+        line.push_back({metrics[k].key, values[k]});
+        cells.push_back(fixed_number(values[k], metrics[k].digits));
+    }
     table.add_row(cells);
     if (o.json) std::printf("%s\n", Json(line).dump().c_str());
 }
@@ -46,34 +71,28 @@ int main(int argc, char** argv) {
                           .examples = {{"evaluate --reference clean --images denoised", ""}}};
     return run_main<Options>(argc, argv, program, [&](Options const& o) {
         auto const pairs = match_folders(o.reference, o.images);
-        std::vector<std::string> columns{"image", "PSNR (dB)", "SSIM"};
-        if (o.best_blur) columns.push_back("best blur (dB)");
+        auto const metrics = metrics_of(o);
+        std::vector<std::string> columns{"image"};
+        for (auto const& metric : metrics) columns.push_back(metric.title);
         Table table(columns);
-        std::array<double, 3> sums{};
-        std::size_t failed = 0;
+        std::vector<double> means(metrics.size());
+        std::size_t count = 0;
         for (auto const& pair : pairs) {
             try {
-                judge(o, pair, table, sums);
+                auto const values = judge(pair, metrics, o.border);
+                for (std::size_t k = 0; k < values.size(); ++k) means[k] += values[k];
+                ++count;
+                report(o, metrics, values, {{"image", pair.second.string()}}, pair.second.stem().string(), table);
             } catch (Error const& error) {
-                ++failed;
                 std::fprintf(stderr, "%s: %s\n", program.name.c_str(), error.what());
             }
         }
-        check(failed < pairs.size(), "no image could be judged");
-        auto const count = pairs.size() - failed;
-        for (double& sum : sums) sum /= static_cast<double>(count);
-        std::string const protocol =
-            concat_text("8 bits, all channels, border ", o.border, "; SSIM: Gaussian 11x11, sigma 1.5, valid area, mean of channels");
-        if (o.json) {
-            Json::Object line{{"images", count}, {"psnr", sums[0]}, {"ssim", sums[1]}, {"protocol", protocol}};
-            if (o.best_blur) line.push_back({"psnr_blur", sums[2]});
-            std::printf("%s\n", Json(line).dump().c_str());
-            return failed > 0 ? 1 : 0;
-        }
-        std::vector<std::string> cells{concat_text("mean of ", count), fixed_number(sums[0], 3), fixed_number(sums[1], 4)};
-        if (o.best_blur) cells.push_back(fixed_number(sums[2], 3));
-        table.add_row(cells);
-        std::printf("%s%s\n", table.text().c_str(), protocol.c_str());
-        return failed > 0 ? 1 : 0;
+        check(count > 0, "no image could be judged");
+        for (double& mean : means) mean /= static_cast<double>(count);
+        std::string const protocol = concat_text("8 bits, all channels, border ", o.border,
+                                                 "; SSIM: Gaussian 11x11, sigma 1.5, valid area, mean of channels; Y: BT.601, not rounded");
+        report(o, metrics, means, {{"images", count}, {"protocol", protocol}}, concat_text("mean of ", count), table);
+        if (!o.json) std::printf("%s%s\n", table.text().c_str(), protocol.c_str());
+        return count < pairs.size() ? 1 : 0;
     });
 }

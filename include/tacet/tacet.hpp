@@ -14,6 +14,7 @@
 #include <tacet/data/patches.hpp>
 #include <tacet/denoise/denoise.hpp>
 #include <tacet/metrics/blur.hpp>
+#include <tacet/metrics/luma.hpp>
 #include <tacet/metrics/psnr.hpp>
 #include <tacet/metrics/ssim.hpp>
 #include <tacet/models/dncnn.hpp>

@@ -23,6 +23,12 @@ for h, w, c, border in [(11, 11, 1, 0), (23, 31, 3, 0), (40, 17, 2, 0), (40, 37,
     s = structural_similarity(a, b, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255)
     p = peak_signal_noise_ratio(a, b, data_range=255)
     print(f"{h} x {w} x {c}, border {border}: psnr {p:.15g} ssim {s:.15g}")
+    if c == 2:
+        continue
+    # Y of 8-bit RGB by MATLAB's rgb2ycbcr, not rounded; grey as three equal channels
+    ya, yb = (np.tile(v, 3 // c).astype(np.float64) @ [65.481, 128.553, 24.966] / 255 + 16 for v in (a, b))
+    s = structural_similarity(ya, yb, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255)
+    print(f"    psnr_y {peak_signal_noise_ratio(ya, yb, data_range=255):.15g} ssim_y {s:.15g}")
 
 a, _ = pictures(9, 13, 2)
 x = a.astype(np.float64) / 255

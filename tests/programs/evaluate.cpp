@@ -33,8 +33,12 @@ TEST_CASE("evaluate: known PSNR and SSIM; the last line holds the means") {
     CHECK(lines[0].at("psnr").number() == Approx(a).epsilon(1e-12));
     CHECK(lines[1].at("psnr").number() == Approx(b).epsilon(1e-12));
     CHECK(lines[0].at("ssim").number() == Approx(flat_ssim(100, 110)).epsilon(1e-6));
+    auto const luma = [](double level) { return 219 * level / 255 + 16; };
+    CHECK(lines[0].at("psnr_y").number() == Approx(a + 20 * std::log10(255. / 219)).epsilon(1e-12));
+    CHECK(lines[0].at("ssim_y").number() == Approx(flat_ssim(luma(100), luma(110))).epsilon(1e-6));
     CHECK(lines[2].at("psnr").number() == Approx((a + b) / 2).epsilon(1e-12));
     CHECK(lines[2].at("ssim").number() == Approx((flat_ssim(100, 110) + flat_ssim(50, 51)) / 2).epsilon(1e-6));
+    CHECK(lines[2].at("psnr_y").number() == Approx((a + b) / 2 + 20 * std::log10(255. / 219)).epsilon(1e-12));
     write_picture(dir / "noisy/b.png", flat(50));
     auto const equal = run_program("evaluate", {words[0], words[1], words[2], words[3], "--json"});
     REQUIRE(equal.status == 0);
@@ -45,6 +49,7 @@ TEST_CASE("evaluate: known PSNR and SSIM; the last line holds the means") {
     CHECK_THAT(text.out, contains("38.131"));
     CHECK_THAT(text.out, contains("border 0"));
     CHECK_THAT(text.out, contains("8 bits"));
+    CHECK_THAT(text.out, contains("PSNR of Y (dB)"));
 }
 
 TEST_CASE("evaluate: the border is left out") {
@@ -57,7 +62,9 @@ TEST_CASE("evaluate: the border is left out") {
     write_picture(dir / "noisy/a.png", image);
     auto const p = run_program("evaluate", {"--reference", dir / "clean", "--images", dir / "noisy", "--border", "2", "--json"});
     REQUIRE(p.status == 0);
-    CHECK(json_lines(p.out).back().at("psnr").number() == Approx(10 * std::log10(255.0 * 255 * 20)).epsilon(1e-12));
+    double const expected = 10 * std::log10(255.0 * 255 * 20);
+    CHECK(json_lines(p.out).back().at("psnr").number() == Approx(expected).epsilon(1e-12));
+    CHECK(json_lines(p.out).back().at("psnr_y").number() == Approx(expected + 20 * std::log10(255. / 219)).epsilon(1e-12));
     auto const blurred =
         run_program("evaluate", {"--reference", dir / "clean", "--images", dir / "noisy", "--border", "2", "--best-blur", "--json"});
     REQUIRE(blurred.status == 0);

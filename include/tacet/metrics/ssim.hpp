@@ -22,15 +22,15 @@ inline std::array<double, 11> ssim_window() {
 struct SsimChannel {
     static constexpr int taps = 11, moments = 5;  // of a, b, a a, b b, a b
     std::array<double, taps> window = ssim_window();
-    Index height, width, channels;                // of the pictures; the SSIM map is (height - 10, width - 10)
+    Index height, width;                          // of the pictures; the SSIM map is (height - 10, width - 10)
     std::vector<double> ring = std::vector<double>(static_cast<std::size_t>(taps * moments * (width - taps + 1)));
     std::vector<double> values = std::vector<double>(static_cast<std::size_t>(moments * width));
 
     double* filtered(Index row, int moment) { return ring.data() + ((row % taps) * moments + moment) * (width - taps + 1); }
 
-    void filter_row(float const* a, float const* b, Index row) {  // a, b: (width, channels), offset to the channel
+    void filter_row(auto const& a, auto const& b, Index row) {
         for (Index x = 0; x < width; ++x) {
-            auto const u = static_cast<double>(judged_level(a[x * channels])), v = static_cast<double>(judged_level(b[x * channels]));
+            double const u = a(row, x), v = b(row, x);
             double const five[moments] = {u, v, u * u, v * v, u * v};
             for (int m = 0; m < moments; ++m) values[static_cast<std::size_t>(m * width + x)] = five[m];
         }
@@ -60,14 +60,33 @@ struct SsimChannel {
         }
         return total;
     }
-    double mean(float const* a, float const* b) {
+    /// The mean of the map for the levels that a(y, x) and b(y, x) tell.
+    double mean(auto const& a, auto const& b) {
         std::vector<double> sums(static_cast<std::size_t>(moments * (width - taps + 1)));
         double total = 0;
         for (Index y = 0; y < height; ++y) {
-            filter_row(a + y * width * channels, b + y * width * channels, y);
+            filter_row(a, b, y);
             if (y >= taps - 1) total += row_sum(y, sums);
         }
         return total / static_cast<double>((height - taps + 1) * (width - taps + 1));
+    }
+};
+
+/// The parts within the border of two pictures (H, W, C) that SSIM compares.
+struct SsimPair {
+    Tensor<float, 3> a, b;
+
+    SsimPair(Tensor<float, 3> const& image, Tensor<float, 3> const& reference, Index border) {
+        check_shape(image.shape() == reference.shape(), "cannot compare pictures of shapes ", image.shape(), " and ", reference.shape());
+        a = without_border(image, border), b = without_border(reference, border);
+        auto const& s = a.shape();
+        check_shape(s[0] >= 11 && s[1] >= 11 && s[2] >= 1, "SSIM needs 11 x 11 pixels, not a picture of shape ", s);
+    }
+    /// SSIM of the planes that sample(pointer to a pixel) reads off the pictures.
+    double mean(auto const& sample) const {
+        Index const width = a.shape()[1], channels = a.shape()[2];
+        auto const plane = [&](float const* x) { return [=](Index i, Index j) { return sample(x + (i * width + j) * channels); }; };
+        return SsimChannel{.height = a.shape()[0], .width = width}.mean(plane(a.data()), plane(b.data()));
     }
 };
 
@@ -78,18 +97,15 @@ struct SsimChannel {
 /// shapes differ or when less than 11 x 11 pixels remain within the border.
 /// Source: Wang, Bovik, Sheikh and Simoncelli, Image quality assessment, 2004.
 inline double ssim(Tensor<float, 3> const& image, Tensor<float, 3> const& reference, Index border = 0) {
-    check_shape(image.shape() == reference.shape(), "cannot compare pictures of shapes ", image.shape(), " and ", reference.shape());
-    auto const a = without_border(image, border), b = without_border(reference, border);
-    auto const& s = a.shape();
-    check_shape(s[0] >= 11 && s[1] >= 11 && s[2] >= 1, "SSIM needs 11 x 11 pixels, not a picture of shape ", s);
-    std::vector<double> means(static_cast<std::size_t>(s[2]));
-    parallel_for(s[2], [&](Index c) {
-        detail::SsimChannel channel{.height = s[0], .width = s[1], .channels = s[2]};
-        means[static_cast<std::size_t>(c)] = channel.mean(a.data() + c, b.data() + c);
+    detail::SsimPair const pair(image, reference, border);
+    Index const channels = image.shape()[2];
+    std::vector<double> means(static_cast<std::size_t>(channels));
+    parallel_for(channels, [&](Index c) {
+        means[static_cast<std::size_t>(c)] = pair.mean([c](float const* x) { return static_cast<double>(judged_level(x[c])); });
     });
     double sum = 0;
     for (double m : means) sum += m;
-    return sum / static_cast<double>(s[2]);
+    return sum / static_cast<double>(channels);
 }
 
 }  // namespace tacet
