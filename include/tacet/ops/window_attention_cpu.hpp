@@ -1,105 +1,306 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/core/math.hpp>
-#include <tacet/core/simd.hpp>
 #include <tacet/core/thread_pool.hpp>
-#include <tacet/ops/window_grid.hpp>
-#include <algorithm>
-#include <cmath>
+#include <tacet/ops/window_bias.hpp>
+#include <tacet/ops/window_scratch.hpp>
 
+// Attention of one window and head at a time, in scratch memory of the size of a first cache. Scores and probabilities lie as
+// [key][query]: their rows are vectors of queries, so that the softmax over the keys is arithmetic between vectors, whatever the number
+// of keys or of channels. Keys that are not seen are left out from the beginning. Sums over keys or queries have channels in their lanes.
 namespace tacet::detail::kernel {
 
-/// The probabilities of all queries of a window and head, as p[key of the list][query].
-template <class V, class T = typename V::value_type>
-void attention_probabilities(WindowGrid const& g, WindowTokens const& tokens, Index head, T const* qkv, T const* table, T* p) {
-    Index const c = g.channels(), d = g.depth, slots = g.slots(), keys = static_cast<Index>(tokens.keys.size());
-    T const scale = 1 / std::sqrt(static_cast<T>(d));
-    for (Index i = 0; i < slots; ++i) {
-        auto const slot = static_cast<std::size_t>(i);
-        T largest = -INFINITY, sum = 0;
-        for (Index k = 0; k < keys; ++k) {
-            auto const key = static_cast<std::size_t>(tokens.keys[static_cast<std::size_t>(k)]);
-            p[k * slots + i] = -INFINITY;
-            if (tokens.pixel[slot] < 0 || tokens.region[slot] != tokens.region[key]) continue;
-            T const *const a = qkv + tokens.pixel[slot] * 3 * c + head * d, *const b = qkv + tokens.pixel[key] * 3 * c + c + head * d;
-            T s = 0;
-            for (Index m = 0; m < d; ++m) s += a[m] * b[m];
-            p[k * slots + i] = s * scale + table[g.table_row(i, static_cast<Index>(key)) * g.heads + head];
-            largest = std::max(largest, p[k * slots + i]);
-        }
-        for (Index k = 0; k < keys; ++k) sum += p[k * slots + i] = largest == -INFINITY ? T(0) : math::exp(p[k * slots + i] - largest);
-        for (Index k = 0; k < keys; ++k) p[k * slots + i] /= sum > 0 ? sum : T(1);
-    }
-}
+/// Attention in one thread, window by window.
+template <class V> class WindowAttention {
+public:
+    using T = typename V::value_type;
 
-template <class T>
-void window_attention(WindowGrid const& g, T* y, T const* qkv, T const* table, std::uint8_t const* keep) {
-    using V = Simd<T>;
-    Index const c = g.channels(), d = g.depth, slots = g.slots();
-    parallel_for(g.windows(), [&](Index window) {
-        WindowTokens tokens;
-        g.tokens(tokens, window, keep);
-        std::vector<T> p(static_cast<std::size_t>(slots * slots));
-        for (Index head = 0; head < g.heads; ++head) {
-            attention_probabilities<V>(g, tokens, head, qkv, table, p.data());
-            for (Index i = 0; i < slots; ++i) {
-                if (tokens.pixel[static_cast<std::size_t>(i)] < 0) continue;
-                T* const to = y + tokens.pixel[static_cast<std::size_t>(i)] * c + head * d;
-                std::fill(to, to + d, T(0));
-                for (std::size_t k = 0; k < tokens.keys.size(); ++k) {
-                    T const* const v = qkv + tokens.pixel[static_cast<std::size_t>(tokens.keys[k])] * 3 * c + 2 * c + head * d;
-                    for (Index m = 0; m < d; ++m) to[m] += p[k * static_cast<std::size_t>(slots) + static_cast<std::size_t>(i)] * v[m];
-                }
+    WindowAttention(WindowGrid const& grid, Biases<V> const& biases, T const* qkv, std::uint8_t const* keep, bool backward)
+        : grid_(grid), n_(grid), biases_(biases), qkv_(qkv), keep_(keep), m_(n_, backward) {}
+
+    /// y of the windows [begin, end).
+    void run(T* y, Index begin, Index end) {
+        Index const c = grid_.channels(), d = grid_.depth;
+        each_window(begin, end, [&](WindowPrefetch& prefetch) {
+            prefetch.add(y, c * static_cast<Index>(sizeof(T)));
+        }, [&](Index head, WindowPrefetch const& prefetch) {
+            locate(m_.offset, slots(), c, head * d);
+            if (tokens_.keys.empty()) return zero_rows(y, m_.offset, n_.slots);
+            load(head);
+            softmax(head, prefetch);
+            locate(m_.offset, slots(), c, head * d);
+            add_rows({m_.p, 1, n_.queries}, m_.v, keys_, y, m_.offset, n_.slots, m_.inverse_sum);
+        });
+    }
+
+    /// gqkv of the windows [begin, end), and their part of the table's gradient, added to table_sums. gqkv may be null.
+    void gradients(T* gqkv, double* table_sums, T const* gy, Index begin, Index end) {
+        Index const c = grid_.channels(), d = grid_.depth;
+        std::vector<T> bias_sums(static_cast<std::size_t>(grid_.heads * biases_.size()));
+        each_window(begin, end, [&](WindowPrefetch& prefetch) {
+            prefetch.add(gy, c * static_cast<Index>(sizeof(T)));
+            if (gqkv) prefetch.add(gqkv, 3 * c * static_cast<Index>(sizeof(T)));
+        }, [&](Index head, WindowPrefetch const& prefetch) {
+            if (gqkv) clear(gqkv, head);
+            if (tokens_.keys.empty()) return;
+            load(head);
+            softmax(head, prefetch);
+            locate(m_.offset, slots(), c, head * d);
+            pack_rows<V>(m_.g, gy, m_.offset, n_.slots, n_);
+            transpose_rows<V>(m_.g_t, m_.g, T(1), n_);
+            score_gradients(bias_sums.data() + head * biases_.size());
+            if (!gqkv) return;
+            T const scale[] = {1 / std::sqrt(static_cast<T>(d)), 1};
+            locate(m_.offset, slots(), 3 * c, head * d);
+            add_rows({m_.s, 1, n_.queries}, m_.k, keys_, gqkv, m_.offset, n_.slots, scale, 0);
+            locate(m_.key_offset, tokens_.keys, 3 * c, c + head * d);
+            add_rows({m_.s, n_.queries, 1}, m_.q, n_.slots, gqkv, m_.key_offset, keys_, scale, 0);
+            locate(m_.key_offset, tokens_.keys, 3 * c, 2 * c + head * d);
+            add_rows({m_.p, n_.queries, 1}, m_.g, n_.slots, gqkv, m_.key_offset, keys_, scale + 1, 0);
+        });
+        biases_.fold(table_sums, bias_sums.data());
+    }
+
+private:
+    /// Elements of a matrix: those of a row of the result and of a term of its sum.
+    struct Weights {
+        T const* at;
+        Index row, term;
+    };
+    struct EachSlot {};
+    static constexpr int tile_keys = V::bytes == 64 ? 4 : 6;  // rows of keys in a tile of scores
+
+    static EachSlot slots() { return {}; }
+
+    void each_window(Index begin, Index end, auto&& ask, auto&& body) {
+        grid_.tokens(next_, begin, keep_);
+        for (Index window = begin; window < end; ++window) {
+            std::swap(tokens_, next_);
+            prepare_keys();
+            bool const more = window + 1 < end;
+            if (more) grid_.tokens(next_, window + 1, keep_);
+            WindowPrefetch prefetch(more ? &next_ : nullptr, grid_.heads);
+            prefetch.add(qkv_, 3 * grid_.channels() * static_cast<Index>(sizeof(T)));
+            ask(prefetch);
+            for (Index head = 0; head < grid_.heads; ++head) body(head, prefetch);
+        }
+    }
+
+    /// The list of keys is filled up to whole tiles, with its last one: it changes no query's largest score, and its sums are not used.
+    void prepare_keys() {
+        keys_ = static_cast<Index>(tokens_.keys.size());
+        if (keys_) tokens_.keys.resize(static_cast<std::size_t>(round_up(keys_, tile_keys)), tokens_.keys.back());
+        Index j = 0;
+        for (Index slot : tokens_.keys) {
+            m_.key_bias[j] = biases_.key(slot);
+            m_.key_region[j++] = static_cast<T>(tokens_.region[static_cast<std::size_t>(slot)]);
+        }
+        if (tokens_.several_regions)
+            for (Index i = 0; i < n_.queries; ++i)
+                m_.region[i] = i < n_.slots ? static_cast<T>(tokens_.region[static_cast<std::size_t>(i)]) : T(-1);
+    }
+
+    /// Where the rows of all slots, or of a list of them, begin in memory with rows of `width`.
+    void locate(Index* to, EachSlot, Index width, Index column) const {
+        for (Index pixel : tokens_.pixel) *to++ = pixel < 0 ? -1 : pixel * width + column;
+    }
+    void locate(Index* to, std::vector<Index> const& list, Index width, Index column) const {
+        for (Index slot : list) *to++ = tokens_.pixel[static_cast<std::size_t>(slot)] * width + column;
+    }
+    void zero_rows(T* y, Index const* offset, Index count) const {
+        for (Index i = 0; i < count; ++i)
+            if (offset[i] >= 0) std::fill(y + offset[i], y + offset[i] + n_.depth, T(0));
+    }
+    /// gqkv = 0 for one head where nothing else is written: tokens that are no keys.
+    void clear(T* gqkv, Index head) {
+        if (keys_ == n_.slots) return;
+        Index const c = grid_.channels();
+        for (Index part = 0; part < 3; ++part) {
+            locate(m_.offset, slots(), 3 * c, part * c + head * grid_.depth);
+            zero_rows(gqkv, m_.offset, n_.slots);
+        }
+    }
+
+    void load(Index head) {
+        Index const c = grid_.channels(), d = grid_.depth;
+        locate(m_.offset, slots(), 3 * c, head * d);
+        pack_rows<V>(m_.q, qkv_, m_.offset, n_.slots, n_);
+        transpose_rows<V>(m_.q_t, m_.q, logit_unit<T> / std::sqrt(static_cast<T>(d)), n_);
+        locate(m_.key_offset, tokens_.keys, 3 * c, c + head * d);
+        pack_rows<V>(m_.k, qkv_, m_.key_offset, static_cast<Index>(tokens_.keys.size()), n_);
+        locate(m_.key_offset, tokens_.keys, 3 * c, 2 * c + head * d);
+        pack_rows<V>(m_.v, qkv_, m_.key_offset, static_cast<Index>(tokens_.keys.size()), n_);
+    }
+
+    /// p = exponentials of the scores relative to the query's largest one, and the reciprocals of their sums.
+    void softmax(Index head, WindowPrefetch const& prefetch) {
+        constexpr int wide = max_vectors<V>;
+        Index i = 0;
+        for (; i + wide * V::lanes <= n_.queries; i += wide * V::lanes) softmax_of<wide>(head, i, prefetch);
+        for (; i < n_.queries; i += V::lanes) softmax_of<1>(head, i, prefetch);
+    }
+    /// The same for Z vectors of queries, from the i-th query on.
+    template <int Z> void softmax_of(Index head, Index i, WindowPrefetch const& prefetch) {
+        V largest[Z], sum[Z];
+        unrolled<Z>([&](auto z) __attribute__((always_inline)) { largest[z] = V::broadcast(hidden_score<T>), sum[z] = V::zero(); });
+        scores<Z>(largest, biases_.head(head) + i / V::lanes * biases_.step(), head, i, prefetch);
+        unrolled<Z>([&](auto z) __attribute__((always_inline)) {  // 0 for a query that sees nothing
+            largest[z] = select(largest[z] > V::broadcast(hidden_score<T> / 2), largest[z], V::zero());
+        });
+        T* row = m_.p + i;
+        for (Index j = 0; j < keys_; ++j, row += n_.queries)
+            unrolled<Z>([&](auto z) __attribute__((always_inline)) {
+                V const e = probability(V::load(row + z * V::lanes) - largest[z]);
+                sum[z] += e;
+                e.store(row + z * V::lanes);
+            });
+        for (Index j = keys_; j < keys_ + tile_keys; ++j, row += n_.queries)
+            unrolled<Z>([&](auto z) __attribute__((always_inline)) { V::zero().store(row + z * V::lanes); });
+        unrolled<Z>([&](auto z) __attribute__((always_inline)) {
+            select(sum[z] > V::zero(), V::broadcast(1) / sum[z], V::zero()).store(m_.inverse_sum + i + z * V::lanes);
+        });
+    }
+
+    /// p = q k + bias, hidden where query and key are of different regions; and the largest for each query.
+    template <int Z>
+    [[gnu::always_inline]] void scores(V (&largest)[Z], T const* bias, Index head, Index i, WindowPrefetch const& prefetch) {
+        constexpr int R = tile_keys;
+        Index const tiles = div_up(keys_, R), step = biases_.step(), queries = n_.queries;
+        for (Index tile = 0, j = 0; tile < tiles; ++tile, j += R) {
+            if (i == 0) prefetch.ask(head, n_.slots * tile / tiles, n_.slots * (tile + 1) / tiles);
+            V acc[R][Z];
+            unrolled<R>([&](auto r) __attribute__((always_inline)) {
+                T const* const from = bias + m_.key_bias[j + r];
+                unrolled<Z>([&](auto z) __attribute__((always_inline)) { acc[r][z] = V::load(from + z * step); });
+            });
+            if (tokens_.several_regions) hide(acc, i, j);
+            add_products(acc, m_.k + j * n_.row, n_.row, 1, m_.q_t + i, queries, n_.depth);
+            unrolled<R>([&](auto r) __attribute__((always_inline)) {
+                unrolled<Z>([&](auto z) __attribute__((always_inline)) {
+                    largest[z] = max(acc[r][z], largest[z]);
+                    acc[r][z].store(m_.p + (j + r) * queries + i + z * V::lanes);
+                });
+            });
+        }
+    }
+    template <int R, int Z> [[gnu::always_inline]] void hide(V (&acc)[R][Z], Index i, Index j) const {
+        unrolled<R>([&](auto r) __attribute__((always_inline)) {
+            V const region = V::broadcast(m_.key_region[j + r]);
+            unrolled<Z>([&](auto z) __attribute__((always_inline)) {
+                acc[r][z] = select(V::load(m_.region + i + z * V::lanes) == region, acc[r][z], V::broadcast(hidden_score<T>));
+            });
+        });
+    }
+
+    /// p becomes the probabilities, s = p (v gy - the sum of p (v gy) over the keys), which is also added to bias_sums.
+    void score_gradients(T* bias_sums) {
+        constexpr int wide = max_vectors<V>;
+        Index i = 0;
+        for (; i + wide * V::lanes <= n_.queries; i += wide * V::lanes) score_gradients_of<wide>(bias_sums, i);
+        for (; i < n_.queries; i += V::lanes) score_gradients_of<1>(bias_sums, i);
+    }
+    template <int Z> void score_gradients_of(T* bias_sums, Index i) {
+        constexpr int R = tile_keys;
+        Index const queries = n_.queries;
+        V inverse[Z], mean[Z];
+        unrolled<Z>([&](auto z) __attribute__((always_inline)) {
+            inverse[z] = V::load(m_.inverse_sum + i + z * V::lanes), mean[z] = V::zero();
+        });
+        for (Index j = 0; j < keys_; j += R) {
+            V acc[R][Z];
+            unrolled<R * Z>([&](auto k) __attribute__((always_inline)) { acc[k / Z][k % Z] = V::zero(); });
+            add_products(acc, m_.v + j * n_.row, n_.row, 1, m_.g_t + i, queries, n_.depth);
+            unrolled<R>([&](auto r) __attribute__((always_inline)) {
+                unrolled<Z>([&](auto z) __attribute__((always_inline)) {
+                    Index const at = (j + r) * queries + i + z * V::lanes;
+                    V const p = V::load(m_.p + at) * inverse[z];
+                    p.store(m_.p + at);
+                    acc[r][z].store(m_.s + at);
+                    mean[z] = fma(p, acc[r][z], mean[z]);
+                });
+            });
+        }
+        T* const sums = bias_sums + i / V::lanes * biases_.step();
+        for (Index j = 0; j < keys_; ++j) {
+            T* const to = sums + m_.key_bias[j];
+            unrolled<Z>([&](auto z) __attribute__((always_inline)) {
+                Index const at = j * queries + i + z * V::lanes;
+                V const s = V::load(m_.p + at) * (V::load(m_.s + at) - mean[z]);
+                s.store(m_.s + at);
+                (V::load(to + z * biases_.step()) + s).store(to + z * biases_.step());
+            });
+        }
+    }
+
+    /// Row i of the result, at y + offset[i] (none for -1), is factor[i factor_step] times the sum over k < terms of weight (i, k) and
+    /// row k of x.
+    void add_rows(Weights w, T const* x, Index terms, T* y, Index const* offset, Index rows, T const* factor, Index factor_step = 1) const {
+        for (Index b = 0; b < block_count<V>(n_.depth); ++b) {
+            Block const block = block_at<V>(n_.depth, b);
+            auto const with = [&](auto vectors) {
+                constexpr int R = tile_rows<V>(vectors);
+                for (Index i = 0; i < rows; i += R)
+                    weighted_rows<R, vectors>({w.at + i * w.row, w.row, w.term}, x + block.begin, terms, y + block.begin, offset + i,
+                                              std::min<Index>(R, rows - i), block.last, factor + i * factor_step, factor_step);
+            };
+            if (block.vectors == 1) with(std::integral_constant<int, 1>());
+            if (block.vectors == 2) with(std::integral_constant<int, 2>());
+            if constexpr (max_vectors<V> == 4) {
+                if (block.vectors == 3) with(std::integral_constant<int, 3>());
+                if (block.vectors == 4) with(std::integral_constant<int, 4>());
             }
         }
+    }
+    template <int R, int K>
+    void weighted_rows(Weights w, T const* x, Index terms, T* y, Index const* offset, Index rows, int last, T const* factor,
+                       Index factor_step) const {
+        V acc[R][K];
+        unrolled<R * K>([&](auto k) __attribute__((always_inline)) { acc[k / K][k % K] = V::zero(); });
+        add_products(acc, w.at, w.row, w.term, x, n_.row, terms);
+        unrolled<R>([&](auto r) __attribute__((always_inline)) {
+            if (r >= rows || offset[r] < 0) return;
+            T* const to = y + offset[r];
+            V const f = V::broadcast(factor[r * factor_step]);
+            unrolled<K>([&](auto v) __attribute__((always_inline)) {
+                V const value = acc[r][v] * f;
+                if (v < K - 1 || last == V::lanes) value.store(to + v * V::lanes);
+                else value.store_partial(to + v * V::lanes, last);
+            });
+        });
+    }
+
+    WindowGrid const& grid_;
+    AttentionSizes<V> n_;
+    Biases<V> const& biases_;
+    T const* qkv_;
+    std::uint8_t const* keep_;
+    AttentionScratch<V> m_;
+    WindowTokens tokens_, next_;
+    Index keys_ = 0;  // without those that fill up the last tile
+};
+
+/// Ranges of windows that tasks take: several for each thread, long enough that asking for the next window's memory pays.
+inline Index window_parts(Index windows) { return std::min<Index>(windows, 64); }
+
+template <class T> void window_attention(WindowGrid const& g, T* y, T const* qkv, T const* table, std::uint8_t const* keep) {
+    using V = Simd<T>;
+    Biases<V> const biases(g, table, logit_unit<T>);
+    Index const windows = g.windows(), parts = window_parts(windows);
+    parallel_for(parts, [&](Index part) {
+        WindowAttention<V>(g, biases, qkv, keep, false).run(y, windows * part / parts, windows * (part + 1) / parts);
     });
 }
 
-/// gqkv and gtable may be null.
+/// gqkv and gtable may be null. Every part has sums of its own for the table, which are added in order.
 template <class T>
 void window_attention_gradients(WindowGrid const& g, T* gqkv, T* gtable, T const* gy, T const* qkv, T const* table,
                                 std::uint8_t const* keep) {
     using V = Simd<T>;
-    Index const c = g.channels(), d = g.depth, slots = g.slots(), size = g.table_rows() * g.heads, windows = g.windows();
-    Index const parts = std::min<Index>(windows, 64);
-    T const scale = 1 / std::sqrt(static_cast<T>(d));
+    Biases<V> const biases(g, table, logit_unit<T>);
+    Index const windows = g.windows(), parts = window_parts(windows), size = g.table_rows() * g.heads;
     std::vector<double> sums(static_cast<std::size_t>(parts * size));
-    if (gqkv) std::fill(gqkv, gqkv + g.n * g.h * g.w * 3 * c, T(0));
     parallel_for(parts, [&](Index part) {
-        WindowTokens tokens;
-        std::vector<T> p(static_cast<std::size_t>(slots * slots)), ds(p.size());
-        for (Index window = windows * part / parts; window < windows * (part + 1) / parts; ++window) {
-            g.tokens(tokens, window, keep);
-            for (Index head = 0; head < g.heads; ++head) {
-                attention_probabilities<V>(g, tokens, head, qkv, table, p.data());
-                for (Index i = 0; i < slots; ++i) {
-                    Index const pixel = tokens.pixel[static_cast<std::size_t>(i)];
-                    if (pixel < 0) continue;
-                    T const* const go = gy + pixel * c + head * d;
-                    T mean = 0;
-                    auto const at = [&](std::size_t k) { return k * static_cast<std::size_t>(slots) + static_cast<std::size_t>(i); };
-                    auto const row = [&](std::size_t k) {
-                        return tokens.pixel[static_cast<std::size_t>(tokens.keys[k])] * 3 * c + head * d;
-                    };
-                    for (std::size_t k = 0; k < tokens.keys.size(); ++k) {
-                        T dp = 0;
-                        for (Index m = 0; m < d; ++m) dp += go[m] * qkv[row(k) + 2 * c + m];
-                        ds[at(k)] = dp;
-                        mean += dp * p[at(k)];
-                    }
-                    for (std::size_t k = 0; k < tokens.keys.size(); ++k) {
-                        T const slope = p[at(k)] * (ds[at(k)] - mean);
-                        sums[static_cast<std::size_t>(part * size + g.table_row(i, tokens.keys[k]) * g.heads + head)] += slope;
-                        if (!gqkv) continue;
-                        for (Index m = 0; m < d; ++m) {
-                            gqkv[pixel * 3 * c + head * d + m] += slope * scale * qkv[row(k) + c + m];
-                            gqkv[row(k) + c + m] += slope * scale * qkv[pixel * 3 * c + head * d + m];
-                            gqkv[row(k) + 2 * c + m] += p[at(k)] * go[m];
-                        }
-                    }
-                }
-            }
-        }
+        WindowAttention<V>(g, biases, qkv, keep, true)
+            .gradients(gqkv, sums.data() + part * size, gy, windows * part / parts, windows * (part + 1) / parts);
     });
     if (!gtable) return;
     for (Index e = 0; e < size; ++e) {
