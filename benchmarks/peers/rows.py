@@ -10,7 +10,7 @@ TUNED_MALLOC = "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_thresho
 class Config:
     """How a peer runs."""
     engine: str   # eager, compile, ort
-    layout: str   # NCHW, channels_last
+    layout: str   # NCHW, channels_last; matmul, SDPA
     malloc: str   # default, tuned
     layouts: bool = True   # whether the layout makes a difference
 
@@ -33,6 +33,7 @@ class Row:
     network: bool = False   # rather than one operation
     engines: tuple = ("eager", "compile")
     layouts: tuple = ("NCHW", "channels_last")
+    mallocs: tuple = ("default", "tuned")
     measure: str = "steps"   # time of a step; startup: of a process up to the end of its first; memory: of a process in five
 
     @property
@@ -42,10 +43,12 @@ class Row:
 
     def configs(self):
         return [Config(engine, layout, malloc, len(self.layouts) > 1)
-                for engine, layout, malloc in itertools.product(self.engines, self.layouts, ("default", "tuned"))]
+                for engine, layout, malloc in itertools.product(self.engines, self.layouts, self.mallocs)]
 
 
 PLAIN = ("NCHW",)
+ATTENTION = ("matmul", "SDPA")   # how it is written
+TUNED = ("tuned",)   # by far the faster one for these, and the other one takes minutes
 ROWS = [
     Row("conv3x3_fwd", "conv 3x3 64->64, 256x256, forward", "conv_forward", "ms", 2.0, 2.8),
     Row("conv3x3_train", "same, forward + input and weight gradients", "conv_training", "ms", 2.2, 3.0),
@@ -58,6 +61,9 @@ ROWS = [
     Row("fused_expr_train", "gelu(x*w+b)*sigmoid(z), four of 2^24, all gradients; against eager", "fused_training", "ms", 1.8, 2.4, False,
         ("eager",), PLAIN),
     Row("fused_expr_train_compile", "same; against torch.compile", "fused_training", "ms", 0.95, 1.2, False, ("compile",), PLAIN),
+    Row("window_attention_fwd", "window attention, 4096 windows x 6 heads x d 30, shift and token mask, forward", "window_attention_forward",
+        "ms", 2.5, 3.6, layouts=ATTENTION, mallocs=TUNED),
+    Row("window_attention_train", "same, forward + all gradients", "window_attention_training", "ms", 2.2, 3.0, layouts=ATTENTION, mallocs=TUNED),
     Row("n2n_train_memory", "memory of five U-Net train steps", "unet_training", "MB", 2, 4, True, ("eager",), measure="memory"),
     Row("startup", "process start to the end of the first U-Net train step", "unet_training", "ms", 20, 100, True, ("eager",),
         measure="startup"),

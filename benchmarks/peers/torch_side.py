@@ -2,7 +2,8 @@
 """The peers' side of the comparison: PyTorch or ONNX Runtime behind the same line protocol as main.cpp.
 
     about                                   versions
-    open WORK FILE ENGINE LAYOUT THREADS    gets ready; ENGINE eager, compile or ort; LAYOUT NCHW or channels_last
+    open WORK FILE ENGINE LAYOUT THREADS    gets ready; ENGINE eager, compile or ort; LAYOUT NCHW or channels_last,
+                                            for attention matmul or SDPA
     run COUNT                               microseconds per repetition; when COUNT > 1 after one that is not timed
     compare FILE                            relative L2 distance of outputs and gradients from those in the file, the largest of all arrays
 """
@@ -57,20 +58,19 @@ class Side:
     """One work in one configuration: step() is what is timed, results() the outputs and gradients for the inputs as they came."""
 
     def __init__(self, inputs, engine, layout, threads):
-        self.inputs, self.engine, self.threads = inputs, engine, threads
+        self.inputs, self.engine, self.layout, self.threads = inputs, engine, layout, threads
         self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
 
     def image(self, name):
         """An input (N, H, W, C) in PyTorch's order of dimensions and the configuration's layout."""
         return self.inputs[name].permute(0, 3, 1, 2).contiguous(memory_format=self.format)
 
+    def stored(self, x):
+        """Images come back as (N, H, W, C)."""
+        return x.detach().permute(0, 2, 3, 1) if x.dim() == 4 else x.detach()
+
     def compiled(self, function):
         return torch.compile(function, dynamic=False) if self.engine == "compile" else function
-
-
-def as_stored(x):
-    """Images come back as (N, H, W, C)."""
-    return x.detach().permute(0, 2, 3, 1) if x.dim() == 4 else x.detach()
 
 
 class Forward(Side):
@@ -86,7 +86,7 @@ class Forward(Side):
         return self.function(*self.arguments)
 
     def results(self):
-        return {"y": as_stored(self.step())}
+        return {"y": self.stored(self.step())}
 
 
 class Training(Side):
@@ -106,9 +106,9 @@ class Training(Side):
 
     def results(self):
         y, gradients = self.step()
-        named = {"y": as_stored(y)}
+        named = {"y": self.stored(y)}
         for name, g in zip("xwbz", gradients):
-            named["g" + name] = as_stored(g) if name == "x" else g
+            named["g" + name] = self.stored(g) if name == "x" else g
         return named
 
 
@@ -132,6 +132,67 @@ def layer_norm(side):
 
 def gelu(side):
     return [side.inputs["x"]], lambda x: F.gelu(x)
+
+
+class Windows:
+    """Images as windows of tokens: cut before and put together after what is timed, as are the masks."""
+    WINDOW, SHIFT, HEADS = 8, 4, 6
+
+    def cut(self, x):
+        """(N, H, W, C), rolled, as (windows, tokens, C)."""
+        x = torch.roll(x, (-self.SHIFT, -self.SHIFT), (1, 2)).unflatten(1, (-1, self.WINDOW)).unflatten(3, (-1, self.WINDOW))
+        return x.transpose(2, 3).flatten(0, 2).flatten(1, 2).contiguous()
+
+    def image(self, name):
+        return self.cut(self.inputs[name]) if self.inputs[name].dim() == 4 else self.inputs[name]
+
+    def stored(self, x):
+        if x.dim() != 3:
+            return x.detach()
+        n, h, w, _ = self.inputs["x"].shape
+        x = x.detach().unflatten(0, (n, h // self.WINDOW, w // self.WINDOW)).unflatten(3, (self.WINDOW, self.WINDOW))
+        return torch.roll(x.transpose(2, 3).flatten(1, 2).flatten(2, 3), (self.SHIFT, self.SHIFT), (1, 2))
+
+    def mask(self):
+        """(windows, 1, tokens, tokens): -infinity for keys of other regions and those that are not kept."""
+        _, h, w, _ = self.inputs["x"].shape
+        wrapped = torch.zeros(1, h, w, 1)
+        wrapped[:, :self.SHIFT] += 1
+        wrapped[:, :, :self.SHIFT] += 2
+        region = self.cut(wrapped.expand(len(self.inputs["keep"]), -1, -1, -1)).squeeze(2)
+        kept = self.cut(self.inputs["keep"].unsqueeze(3)).squeeze(2)
+        seen = (region[:, :, None] == region[:, None, :]) & (kept[:, None, :] != 0)
+        return torch.zeros(seen.shape).masked_fill(~seen, float("-inf")).unsqueeze(1)
+
+    def table_index(self):
+        at = torch.arange(self.WINDOW)
+        y, x = (c.flatten() for c in torch.meshgrid(at, at, indexing="ij"))
+        offset = [c[:, None] - c[None, :] + self.WINDOW - 1 for c in (y, x)]
+        return (offset[0] * (2 * self.WINDOW - 1) + offset[1]).flatten()
+
+
+def window_attention(side):
+    mask, index, heads, sdpa = side.mask(), side.table_index(), side.HEADS, side.layout == "SDPA"
+
+    def attention(x, w):
+        windows, tokens, channels = x.shape
+        q, k, v = x.view(windows, tokens, 3, heads, -1).permute(2, 0, 3, 1, 4)
+        bias = w[index].view(tokens, tokens, heads).permute(2, 0, 1)
+        if sdpa:
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias + mask)
+        else:
+            y = (q * q.shape[-1] ** -0.5 @ k.transpose(-2, -1) + bias + mask).softmax(-1) @ v
+        return y.transpose(1, 2).reshape(windows, tokens, channels // 3)
+
+    return [side.image("x"), side.inputs["w"]], attention
+
+
+class WindowsForward(Windows, Forward):
+    pass
+
+
+class WindowsTraining(Windows, Training):
+    pass
 
 
 class UNetInference(Side):
@@ -159,7 +220,7 @@ class UNetInference(Side):
         return self.model(self.x)
 
     def results(self):
-        return {"y": as_stored(self.step())}
+        return {"y": self.stored(self.step())}
 
 
 class UNetTraining(Side):
@@ -189,10 +250,12 @@ class UNetTraining(Side):
         self.load()
         y, loss = self.backward()
         gradient = torch.cat([p.grad.flatten() for p in self.net.parameters()])   # all parameters' as one vector
-        return {"y": as_stored(y), "loss": loss.detach(), "gradient": gradient}
+        return {"y": self.stored(y), "loss": loss.detach(), "gradient": gradient}
 
 
 WORKS = {"conv_forward": (Forward, conv), "conv_training": (Training, conv), "fused_training": (Training, fused),
+         "window_attention_forward": (WindowsForward, window_attention),
+         "window_attention_training": (WindowsTraining, window_attention),
          "pixel_unshuffle": (Forward, unshuffle), "layer_norm": (Forward, layer_norm), "gelu": (Forward, gelu),
          "unet_inference": (UNetInference,), "unet_training": (UNetTraining,)}
 

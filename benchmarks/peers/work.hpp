@@ -7,6 +7,7 @@
 #include <tacet/ops/layer_norm.hpp>
 #include <tacet/ops/loss.hpp>
 #include <tacet/ops/pixel_shuffle.hpp>
+#include <tacet/ops/window_attention.hpp>
 #include <tacet/optim/adam.hpp>
 #include <tacet/tensor/factory.hpp>
 #include <functional>
@@ -152,6 +153,26 @@ inline Work open_unet_training(Checkpoint const& inputs) {
     return {[=] { training->step(); }, [=] { return training->results(); }};
 }
 
+/// 4096 windows of 8 x 8, shifted by 4, 6 heads of 30 channels; three quarters of the tokens are seen.
+inline Checkpoint window_attention_inputs() {
+    Rng rng(6);
+    Tensor<float, 3> const keep(Shape{4, 256, 256});
+    fill_uniform(rng.stream(), 0, std::span(keep.data(), static_cast<std::size_t>(keep.size())));
+    for (float& k : std::span(keep.data(), static_cast<std::size_t>(keep.size()))) k = k < 0.75f;
+    return {{normal("x", Shape{4, 256, 256, 540}, rng), normal("w", Shape{225, 6}, rng, 0.5f), named_tensor("keep", keep),
+             normal("gy", Shape{4, 256, 256, 180}, rng)},
+            {}};
+}
+inline Work open_window_attention(Checkpoint const& inputs, bool training) {
+    Leaf<4> const x(inputs, "x", training);
+    Leaf<2> const w(inputs, "w", training);
+    auto const seen = tensor<3>(inputs, "keep");
+    Tensor<std::uint8_t, 3> const keep(seen.shape());
+    std::transform(seen.data(), seen.data() + seen.size(), keep.data(), [](float k) { return k != 0; });
+    auto const forward = [=] { return window_attention(x.x, w.x, {.window = 8, .shift = 4, .heads = 6}, keep); };
+    return training ? train_work(forward, tensor<4>(inputs, "gy"), x, w) : forward_work(forward);
+}
+
 inline Checkpoint one_input(auto const& shape) {
     Rng rng(4);
     return {{normal("x", shape, rng)}, {}};
@@ -165,6 +186,8 @@ inline std::map<std::string, WorkKind> const& works() {
         {"unet_training", {[] { return unet_inputs({4, 64, 64, 3}); }, open_unet_training}},
         {"unet_inference", {[] { return unet_inputs({1, 512, 512, 3}); }, open_unet_inference}},
         {"fused_training", {fused_inputs, open_fused}},
+        {"window_attention_forward", {window_attention_inputs, [](auto const& in) { return open_window_attention(in, false); }}},
+        {"window_attention_training", {window_attention_inputs, [](auto const& in) { return open_window_attention(in, true); }}},
         {"pixel_unshuffle",
          {[] { return one_input(Shape{8, 1020, 1020, 3}); },
           [](auto const& in) {
