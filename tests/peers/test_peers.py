@@ -19,7 +19,7 @@ import rows      # noqa: E402
 from worker import Worker, WorkerError   # noqa: E402
 
 NAMES = ["conv3x3_fwd", "conv3x3_train", "n2n_train", "n2n_infer", "n2n_infer_ort", "pixel_unshuffle", "layer_norm", "gelu",
-         "fused_expr_train", "fused_expr_train_compile", "n2n_train_memory", "startup"]
+         "fused_expr_train", "fused_expr_train_compile", "window_attention_fwd", "window_attention_train", "n2n_train_memory", "startup"]
 
 # Answers as both sides do. Arguments: microseconds per step, distance from the other side, megabytes of a step, whether `open` fails.
 FAKE = textwrap.dedent("""
