@@ -65,6 +65,28 @@ TEST_CASE("add_noise: the same seed gives the same bytes, another seed others; e
     CHECK(read_image(dir / "one/a.png").channels() == 1);
 }
 
+TEST_CASE("add_noise: every kind of noise, by name, and a wrong one refused with those that there are") {
+    ScratchFolder dir;
+    write_picture(dir / "in.png", picture(24, 30));
+    auto const clean = read_image(dir / "in.png").pixels;
+    for (char const* noise : {"gaussian:15", "poisson:30", "scaled_poisson:2", "speckle:0.03", "salt_pepper:0.1", "correlated_gaussian:40",
+                              "mixture:1-5"}) {
+        CAPTURE(noise);
+        Words const words{dir / "in.png", "--output", dir / "out.pfm", "--noise", noise, "--seed", "3", "--overwrite"};
+        REQUIRE(run_program("add_noise", words).status == 0);
+        CHECK(same(read_image(dir / "out.pfm").pixels, expected(clean, noise, 3)));
+    }
+    REQUIRE(run_program("add_noise", {dir / "in.png", "--output", dir / "out.png", "--noise", "jpeg:20"}).status == 0);
+    CHECK(!same(read_image(dir / "out.png").pixels, clean));
+    auto const refused = [&](char const* noise, char const* why) {
+        check_refused(run_program("add_noise", {dir / "in.png", "--output", dir / "x.png", "--noise", noise}), why);
+    };
+    refused("jpeg:0", "levels lie between 1 and 100");
+    refused("rain:1", "mixture:LEVEL and jpeg:QUALITY");
+    CHECK(!fs::exists(dir / "x.png"));
+    CHECK_THAT(run_program("add_noise", {"--help"}).out, contains("salt_pepper:DENSITY - "));
+}
+
 TEST_CASE("add_noise: where results go, and what is refused") {
     ScratchFolder dir;
     write_picture(dir / "in/a.png", picture(12, 12));

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/core/random.hpp>
-#include <tacet/core/thread_pool.hpp>
+#include <tacet/data/noise_kinds.hpp>
 #include <tacet/io/text.hpp>
-#include <tacet/metrics/levels.hpp>
-#include <tacet/tensor/tensor.hpp>
-#include <array>
 #include <charconv>
 #include <string>
 #include <string_view>
@@ -17,66 +13,26 @@ namespace tacet {
 struct NoiseSpec {
     std::string kind = "gaussian";
     double low = 25, high = 25;
+    NoiseKind const* own = nullptr;  ///< the kind itself, when it is none of noise_menu(): what parse_noise found in another menu
     bool operator==(NoiseSpec const&) const = default;
 };
 
 namespace detail {
 
-/// One kind of noise. `apply` adds noise of strength `level` to one picture x (H, W, C), writing y, with as many draws of `stream`
-/// from `at` on as the picture has elements. A new kind is a function and a line of `noise_kinds`; what it draws is part of its definition.
-struct NoiseKind {
-    using Picture = Tensor<float, 3>;
-    std::string_view name, level, meaning;  ///< for messages and --help
-    double min, max;                        ///< of the level
-    void (*apply)(Picture const& x, Picture const& y, double level, Stream const& stream, std::uint64_t at);
-};
-
-/// Values per task of the loops below; part of no result.
-inline constexpr Index noise_grain = 8192;
-
-/// y = x + sigma / 255 n.
-inline void apply_gaussian(Tensor<float, 3> const& x, Tensor<float, 3> const& y, double sigma, Stream const& stream, std::uint64_t at) {
-    float const scale = static_cast<float>(sigma) / 255;
-    parallel_ranges(x.size(), noise_grain, [&](Index begin, Index end) {
-        std::span const part(y.data() + begin, static_cast<std::size_t>(end - begin));
-        fill_normal(stream, at + static_cast<std::uint64_t>(begin), part);
-        for (Index i = begin; i < end; ++i) y.data()[i] = fused(scale, y.data()[i], x.data()[i]);
-    });
-}
-
-/// y = Poisson(chi x) / chi; negative values count as 0, NaN stays.
-inline void apply_poisson(Tensor<float, 3> const& x, Tensor<float, 3> const& y, double chi, Stream const& stream, std::uint64_t at) {
-    parallel_ranges(x.size(), noise_grain / 16, [&](Index begin, Index end) {
-        for (Index i = begin; i < end; ++i) {
-            float const v = x.data()[i];
-            double const mean = fused(static_cast<double>(v), chi, 0.);
-            bool const fits = mean < 1e12;  // false for NaN as well: such values pass as they are
-            auto const photons = fits ? poisson_at(stream, at + static_cast<std::uint64_t>(i), mean) : 0;
-            y.data()[i] = fits ? static_cast<float>(static_cast<double>(photons) / chi) : v;
-        }
-    });
-}
-
-/// The kinds, in the order in which messages name them.
-inline constexpr std::array noise_kinds{
-    NoiseKind{"gaussian", "SIGMA", "normal noise of standard deviation SIGMA on the scale of 0 to 255", 0, 10000, apply_gaussian},
-    NoiseKind{"poisson", "CHI", "Poisson(CHI x) / CHI for x in [0, 1]: CHI is the photon count at white", 1e-6, 1e9, apply_poisson},
-};
-
-inline NoiseKind const* find_noise(std::string_view name) {
-    for (auto const& kind : noise_kinds)
+inline NoiseKind const* find_noise(std::string_view name, NoiseMenu menu) {
+    for (auto const& kind : menu)
         if (kind.name == name) return &kind;
     return nullptr;
 }
 
 /// "known are gaussian:SIGMA and poisson:CHI", with the nearest name first.
-inline std::string noise_advice(std::string_view name) {
+inline std::string noise_advice(std::string_view name, NoiseMenu menu) {
     std::vector<std::string> names;
     std::string known;
-    for (std::size_t i = 0; i < noise_kinds.size(); ++i) {
-        known += i == 0 ? "" : i + 1 < noise_kinds.size() ? ", " : " and ";
-        known += concat_text(std::string(noise_kinds[i].name), ':', std::string(noise_kinds[i].level));
-        names.emplace_back(noise_kinds[i].name);
+    for (std::size_t i = 0; i < menu.size(); ++i) {
+        known += i == 0 ? "" : i + 1 < menu.size() ? ", " : " and ";
+        known += concat_text(std::string(menu[i].name), ':', std::string(menu[i].level));
+        names.emplace_back(menu[i].name);
     }
     std::string const near = nearest_name(name, names);
     return near.empty() ? concat_text("known are ", known) : concat_text("did you mean ", near, "? known are ", known);
@@ -93,8 +49,8 @@ inline double take_level(std::string_view& text, std::string_view spec) {
 
 /// The kind of a spec whose levels have been checked.
 inline NoiseKind const& checked_kind(NoiseSpec const& spec) {
-    NoiseKind const* const kind = find_noise(spec.kind);
-    check(kind, "noise: there is no kind ", quote_text(spec.kind), "; ", noise_advice(spec.kind));
+    NoiseKind const* const kind = spec.own ? spec.own : find_noise(spec.kind, noise_menu());
+    check(kind, "noise: there is no kind ", quote_text(spec.kind), "; ", noise_advice(spec.kind, noise_menu()));
     bool const inside = spec.low >= kind->min && spec.high <= kind->max;
     std::string const range = number_text(spec.low) + " to " + number_text(spec.high);
     check(inside, "noise ", quote_text(spec.kind), ": levels lie between ", number_text(kind->min), " and ", number_text(kind->max),
@@ -105,14 +61,16 @@ inline NoiseKind const& checked_kind(NoiseSpec const& spec) {
 
 }  // namespace detail
 
-/// Reads "gaussian:25", "gaussian:0-50", "poisson:30": a kind and its level, or a range of levels. Throws Error naming the known kinds.
-inline NoiseSpec parse_noise(std::string_view text) {
+/// Reads "gaussian:25", "gaussian:0-50", "poisson:30": a kind of the menu and its level, or a range of levels. The menu outlives the
+/// result. Throws Error naming the known kinds.
+inline NoiseSpec parse_noise(std::string_view text, NoiseMenu menu = noise_menu()) {
     auto const colon = text.find(':');
     std::string const name(text.substr(0, colon));
-    check(detail::find_noise(name), "noise ", quote_text(text), ": there is no kind ", quote_text(name), "; ", detail::noise_advice(name));
-    check(colon != text.npos, "noise ", quote_text(text), ": the level is missing; ", detail::noise_advice(""));
+    NoiseKind const* const kind = detail::find_noise(name, menu);
+    check(kind, "noise ", quote_text(text), ": there is no kind ", quote_text(name), "; ", detail::noise_advice(name, menu));
+    check(colon != text.npos, "noise ", quote_text(text), ": the level is missing; ", detail::noise_advice("", menu));
     std::string_view rest = text.substr(colon + 1);
-    NoiseSpec spec{name, 0, 0};
+    NoiseSpec spec{name, 0, 0, detail::find_noise(name, noise_menu()) ? nullptr : kind};
     spec.low = spec.high = detail::take_level(rest, text);
     if (rest.starts_with('-')) {
         rest.remove_prefix(1);
@@ -129,22 +87,25 @@ inline std::string to_string(NoiseSpec const& spec) {
     return spec.low == spec.high ? low : concat_text(low, '-', number_text(spec.high));
 }
 
-/// One line per kind for --help: "gaussian:SIGMA  normal noise ...".
-inline std::string noise_help() {
+/// One line per kind for --help: "gaussian:SIGMA - normal noise ...".
+inline std::string noise_help(NoiseMenu menu = noise_menu()) {
     std::string text;
-    for (auto const& kind : detail::noise_kinds)
-        text += concat_text(std::string(kind.name), ':', std::string(kind.level), "  ", std::string(kind.meaning), '\n');
+    for (auto const& kind : menu) {
+        if (!text.empty()) text += '\n';
+        text += concat_text(std::string(kind.name), ':', std::string(kind.level), " - ", std::string(kind.meaning));
+    }
     return text;
 }
 
 /// The picture (H, W, C), values in [0, 1], with noise: float, neither clipped nor quantised. Takes one draw of rng for the level, then
-/// one per element; the same bits for any number of threads and on every machine. Throws Error for an invalid spec.
+/// those of the kind, one per element for most; the same bits for any number of threads and on every machine. Throws Error for an invalid
+/// spec.
 inline Tensor<float, 3> add_noise(Tensor<float, 3> const& image, NoiseSpec const& spec, Rng& rng) {
     auto const& kind = detail::checked_kind(spec);
     double const level = detail::fused(spec.high - spec.low, rng.uniform_double(), spec.low);
     Tensor<float, 3> noisy(image.shape());
     kind.apply(image, noisy, level, rng.stream(), rng.position());
-    rng.set_position(rng.position() + static_cast<std::uint64_t>(image.size()));
+    rng.set_position(rng.position() + static_cast<std::uint64_t>(kind.draws * image.size()));
     return noisy;
 }
 /// The pictures (N, H, W, C) with noise, each with a level of its own: as the pictures one after the other.

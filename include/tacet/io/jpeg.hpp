@@ -17,6 +17,9 @@
 /// JPEG through libjpeg, or through stb where that is absent.
 namespace tacet::detail {
 
+/// Whether a JPEG file keeps colours at full resolution, or at half of it both ways (4:2:0).
+enum class ChromaSampling { full, halved };
+
 #if TACET_WITH_JPEG
 
 /// What libjpeg's callbacks need, by way of its client_data: where to jump on an error, its text, and where written bytes go.
@@ -127,8 +130,8 @@ inline void decode_jpeg_by_libjpeg(ByteSpan bytes, Raster& raster) {
     check(decoded, "damaged: ", std::string(state.complaint));
 }
 
-/// Encodes without subsampling of colours, with Huffman codes made for the picture. Errors jump to setjmp, as in libjpeg_decode.
-inline bool libjpeg_encode(jpeg_compress_struct& jpeg, LibjpegState& state, Raster const& raster, int quality) {
+/// Encodes a baseline file with Huffman codes made for the picture. Errors jump to setjmp, as in libjpeg_decode.
+inline bool libjpeg_encode(jpeg_compress_struct& jpeg, LibjpegState& state, Raster const& raster, int quality, ChromaSampling sampling) {
     if (setjmp(state.escape)) return false;
     jpeg_create_compress(&jpeg);
     jpeg.dest = &state.destination;
@@ -139,6 +142,8 @@ inline bool libjpeg_encode(jpeg_compress_struct& jpeg, LibjpegState& state, Rast
     jpeg_set_quality(&jpeg, quality, TRUE);
     jpeg.optimize_coding = TRUE;
     for (int c = 0; c < jpeg.num_components; ++c) jpeg.comp_info[c].h_samp_factor = jpeg.comp_info[c].v_samp_factor = 1;
+    if (raster.channels == 3 && sampling == ChromaSampling::halved)  // brightness has twice the samples of the rest
+        jpeg.comp_info[0].h_samp_factor = jpeg.comp_info[0].v_samp_factor = 2;
     jpeg_start_compress(&jpeg, TRUE);
     while (jpeg.next_scanline < jpeg.image_height) {
         auto row = const_cast<JSAMPROW>(raster.row(jpeg.next_scanline));  // which libjpeg only reads
@@ -148,12 +153,12 @@ inline bool libjpeg_encode(jpeg_compress_struct& jpeg, LibjpegState& state, Rast
     return true;
 }
 
-inline Bytes encode_jpeg_by_libjpeg(Raster const& raster, int quality) {
+inline Bytes encode_jpeg_by_libjpeg(Raster const& raster, int quality, ChromaSampling sampling) {
     Bytes out;
     LibjpegState state(&out);
     jpeg_compress_struct jpeg{};
     jpeg.err = &state.errors, jpeg.client_data = &state;
-    bool const encoded = libjpeg_encode(jpeg, state, raster, quality);
+    bool const encoded = libjpeg_encode(jpeg, state, raster, quality, sampling);
     jpeg_destroy_compress(&jpeg);
     check(encoded, "libjpeg: ", std::string(state.complaint));
     return out;
@@ -175,12 +180,12 @@ inline Raster decode_jpeg(ByteSpan bytes, ReadLimits const& limits) {
 }
 
 /// A raster of 8 bits and 1 or 3 channels as a JPEG file of the given quality (1 to 100), with its ICC profile. Without libjpeg a grey
-/// picture is written as RGB, which its profile does not describe, and qualities up to 90 halve the resolution of colours.
-inline Bytes encode_jpeg(Raster const& raster, int quality) {
+/// picture is written as RGB, which its profile does not describe, and the quality decides about the sampling: up to 90 halves colours.
+inline Bytes encode_jpeg(Raster const& raster, int quality, [[maybe_unused]] ChromaSampling sampling = ChromaSampling::full) {
     check(quality >= 1 && quality <= 100, "JPEG quality ", quality, " is not between 1 and 100");
     check(std::max(raster.width, raster.height) <= 65535, raster.width, " x ", raster.height, " pixels: JPEG has at most 65535 x 65535");
 #if TACET_WITH_JPEG
-    return with_jpeg_icc_profile(encode_jpeg_by_libjpeg(raster, quality), raster.icc_profile);
+    return with_jpeg_icc_profile(encode_jpeg_by_libjpeg(raster, quality, sampling), raster.icc_profile);
 #else
     return with_jpeg_icc_profile(stb_encode_jpeg(raster, quality), raster.channels == 1 ? ByteSpan() : ByteSpan(raster.icc_profile));
 #endif
