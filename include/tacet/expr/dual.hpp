@@ -69,6 +69,11 @@ template <class X> constexpr X erf_of(X x) {
     auto const v = value_of(x);
     return detail::chain(x, math::erf(v), [&] { return T(1.1283791670955126) * math::exp(-v * v); });  // 2 / sqrt(pi)
 }
+template <class X> constexpr X normal_cdf_of(X x) {
+    using T = real<X>;
+    auto const v = value_of(x);
+    return detail::chain(x, math::normal_cdf(v), [&] { return T(0.3989422804014327) * math::exp(T(-0.5) * v * v); });  // 1 / sqrt(2 pi)
+}
 
 /// a where `take`, else b: numbers and duals may be mixed.
 template <class A, class B> constexpr auto choose(bool take, A a, B b) {

@@ -87,13 +87,7 @@ struct LeakyRelu {
     constexpr auto slope_at_output(auto y) const { return choose(y > 0, decltype(y)(1), decltype(y)(slope)); }
 };
 struct Prelu { constexpr auto operator()(auto x, auto slope) const { return choose(value_of(x) > 0, x, x * slope); } };
-struct Gelu {
-    constexpr auto operator()(auto x) const {
-        using T = real<decltype(x)>;
-        auto const half = x * T(0.5);
-        return half + half * erf_of(x * T(0.70710678118654752));
-    }
-};
+struct Gelu { constexpr auto operator()(auto x) const { return x * normal_cdf_of(x); } };
 struct Silu { constexpr auto operator()(auto x) const { return x * sigmoid_of(x); } };
 
 /// f'(x) from y = f(x).
