@@ -18,6 +18,7 @@
 #include <tacet/metrics/psnr.hpp>
 #include <tacet/metrics/ssim.hpp>
 #include <tacet/models/dncnn.hpp>
+#include <tacet/models/masked_swinir.hpp>
 #include <tacet/models/noise2noise.hpp>
 #include <tacet/nn/activation.hpp>
 #include <tacet/nn/attention_mask.hpp>

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/models/swin_block.hpp>
+#include <tacet/models/swin_sizes.hpp>
+#include <tacet/ops/dropout.hpp>
+#include <tacet/ops/pad.hpp>
+#include <tacet/ops/pixel_shuffle.hpp>
+#include <tacet/ops/upsample.hpp>
+
+namespace tacet {
+
+/// The last part of SwinIR: features (N, H, W, C) become an image, enlarged where that is wanted.
+template <class D = Cpu, class T = float> struct Reconstruction {
+    using Layer = Conv2d<D, T>;
+    std::vector<Layer> before, up, high, last;  // none or one each, but for `up`, which has one per factor
+    Upsampler upsampler;
+    Index upscale;
+
+    Reconstruction(SwinIROptions const& o, Rng& rng) : upsampler(o.upsampler), upscale(o.upscale) {
+        constexpr Index features = 64;
+        bool const direct = upsampler == Upsampler::pixelshuffledirect, wide = upsampler != Upsampler::none && !direct;
+        if (wide) before.push_back(same(o.embed_dim, features, rng));
+        if (direct) up.push_back(same(o.embed_dim, upscale * upscale * o.in_chans, rng));
+        for (Index const factor : factors())
+            up.push_back(same(features, upsampler == Upsampler::nearest_conv ? features : factor * factor * features, rng));
+        if (upsampler == Upsampler::nearest_conv) high.push_back(same(features, features, rng));
+        if (!direct) last.push_back(same(wide ? features : o.embed_dim, o.in_chans, rng));
+    }
+
+    Variable<T, 4, D> operator()(Variable<T, 4, D> x, auto&& before_last) const {
+        if (upsampler == Upsampler::pixelshuffledirect) return pixel_shuffle(up[0](before_last(x)), upscale);
+        if (!before.empty()) x = leaky_relu(before[0](x), 0.01);
+        std::size_t k = 0;
+        for (Index const factor : factors()) {
+            if (upsampler == Upsampler::pixelshuffle) x = pixel_shuffle(up[k](x), factor);
+            else x = leaky_relu(up[k](upsample_nearest(x, factor)), 0.2);
+            ++k;
+        }
+        if (!high.empty()) x = leaky_relu(high[0](x), 0.2);
+        return last[0](before_last(x));
+    }
+    static void fields(auto& self, auto&& field) {
+        if (!self.before.empty()) field("conv_before_upsample.0", self.before[0]);
+        for (std::size_t k = 0; k < self.up.size(); ++k) {
+            bool const nearest = self.upsampler == Upsampler::nearest_conv;
+            field((nearest ? "conv_up" + std::to_string(k + 1) : "upsample." + std::to_string(2 * k)).c_str(), self.up[k]);
+        }
+        if (!self.high.empty()) field("conv_hr", self.high[0]);
+        if (!self.last.empty()) field("conv_last", self.last[0]);
+    }
+
+private:
+    /// The factors of the steps that `up` takes.
+    std::vector<Index> factors() const {
+        if (upsampler == Upsampler::none || upsampler == Upsampler::pixelshuffledirect) return {};
+        if (upscale == 3) return {3};
+        std::vector<Index> all;
+        for (Index n = upscale; n > 1; n /= 2) all.push_back(2);
+        return all;
+    }
+    static Layer same(Index in, Index out, Rng& rng) { return Layer::torch(in, out, 3, rng, {.padding = 1}); }
+};
+
+/// SwinIR (Liang et al., 2021) and its masked variant (Chen et al., Masked image training, 2023), which the default options are: a first
+/// convolution, groups of Swin blocks with a convolution each, a convolution after all, and the image from that. x (N, H, W, C) in
+/// [0, 1], any extents -> (N, scale H, scale W, C), not clipped. Names, shapes and initialisation are those of the released code; the
+/// released sizes have 824,118 parameters. With use_mask, attention masks are drawn as `draws` says, also in evaluation.
+template <class D = Cpu, class T = float> struct MaskedSwinIR {
+    static constexpr char const* landmark = "layers.0.residual_group.blocks.0.norm1.weight";
+    static constexpr float offset = 0;
+    char const* name;  // masked_swinir, or swinir when the first convolution is 3 x 3
+    Index multiple;    // of H and W: the window; what is missing is added by reflection, and taken away at the end
+    Index context;     // pixels to either side that can reach an output pixel
+
+    SwinIROptions options;  // what is no size may be changed: masks, recomputation
+    SwinDraws draws;
+    bool training = false;
+
+    std::vector<Parameter<T, 3, D>> absolute_pos_embed;  // one (1, img_size^2, C), or none
+    Conv2d<D, T> conv_first;
+    std::vector<LayerNorm<D, T>> patch_norm;             // one, or none
+    std::vector<SwinGroup<D, T>> layers;
+    LayerNorm<D, T> norm;
+    ResidualConv<D, T> conv_after_body;
+    Reconstruction<D, T> reconstruction;
+
+    explicit MaskedSwinIR(Rng& rng) : MaskedSwinIR(SwinIROptions{}, rng) {}
+    /// Throws Error for sizes that contradict each other.
+    MaskedSwinIR(SwinIROptions const& o, Rng& rng)
+        : name(o.first_kernel == 1 ? "masked_swinir" : "swinir"), multiple(o.window_size), context(reach(o)), options(checked(o)),
+          conv_first(Conv2d<D, T>::torch(o.in_chans, o.embed_dim, o.first_kernel, rng, {.padding = o.first_kernel / 2})),
+          norm(o.embed_dim),
+          conv_after_body(o.embed_dim, o.resi_connection, o.resi_connection == ResiConnection::conv1 ? 3 : 1, rng), reconstruction(o, rng) {
+        if (o.ape) absolute_pos_embed.emplace_back(truncated_normal<T, D>(Shape{Index(1), o.img_size * o.img_size, o.embed_dim}, 0.02, rng));
+        if (o.patch_norm) patch_norm.emplace_back(o.embed_dim);
+        Index layer = 0;
+        for (std::size_t k = 0; k < o.depths.size(); layer += o.depths[k++]) layers.emplace_back(o, k, layer, rng);
+    }
+
+    /// A network of the sizes and switches that the shapes of its weights tell (see swin_options_of), with random weights.
+    static MaskedSwinIR sized_by(auto&& shapes, Rng& rng) { return MaskedSwinIR(swin_options_of(shapes), rng); }
+
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const {
+        auto const [n, h, w, c] = x.shape().extent;
+        check_shape(c == options.in_chans, name, ": the image x ", x.shape(), " does not have ", options.in_chans, " channels");
+        auto const range = static_cast<T>(options.img_range);
+        auto const mean = brightness();
+        Variable<T, 4, D> const image = (pad(x, Padding::to_multiple(x.shape(), multiple), PadMode::bounce) - mean) * range;
+        Variable<T, 4, D> const shallow = conv_first(image);
+        Variable<T, 4, D> y = conv_after_body(features(shallow));
+        if (options.shallow_residual) y = y + shallow;
+        y = reconstruction(y, [&](Variable<T, 4, D> const& v) { return last_dropout(v); });
+        if (options.global_residual) y = image + y;
+        return crop(Variable<T, 4, D>(y / range + mean), 0, 0, h * options.upscale, w * options.upscale);
+    }
+
+    /// What enters conv_after_body, from the first features x (N, H, W, C), extents that are multiples of the window: all blocks.
+    Variable<T, 4, D> features(Variable<T, 4, D> const& x) const {
+        SwinPass const pass{draws, options.use_mask, training, {options.mask_ratio1, options.mask_ratio2}, options.recompute};
+        auto y = patch_norm.empty() ? x : patch_norm[0](x);
+        if (options.ape) y = y + placed(x.shape());
+        for (auto const& layer : layers) y = layer(y, pass);
+        return norm(y);
+    }
+
+    static void fields(auto& self, auto&& field) {
+        if (!self.absolute_pos_embed.empty()) field("absolute_pos_embed", self.absolute_pos_embed[0]);
+        field("conv_first", self.conv_first);
+        if (!self.patch_norm.empty()) field("patch_embed.norm", self.patch_norm[0]);
+        field("layers", self.layers), field("norm", self.norm), field("conv_after_body", self.conv_after_body);
+        field("", self.reconstruction);
+    }
+    /// Whether files may hold this tensor, which follows from the sizes and is not stored here.
+    static bool redundant(std::string_view tensor) {
+        return tensor.ends_with(".attn_mask") || tensor.ends_with(".attn.relative_position_index");
+    }
+    /// Calls visit(name, tensor) for all that the released code's state_dict holds, in its order: the state and its redundant tensors.
+    void for_each_pytorch_entry(auto&& visit) const {
+        auto const mask = swin_shift_mask<T, D>(options);
+        auto const index = swin_position_index<D>(options.window_size);
+        Index block = 0;
+        std::vector<bool> shifted;
+        for (Index const depth : options.depths)
+            for (Index k = 0; k < depth; ++k) shifted.push_back(k % 2 == 1);
+        for_each_state(*this, [&](std::string const& entry, auto const& tensor) {
+            auto const beside = [&](std::size_t drop, char const* other) { return entry.substr(0, entry.size() - drop) + other; };
+            constexpr std::string_view first = "norm1.weight", table = "relative_position_bias_table";
+            if (entry.ends_with(first) && shifted[static_cast<std::size_t>(block++)]) visit(beside(first.size(), "attn_mask"), mask);
+            visit(entry, tensor);
+            if (entry.ends_with(table)) visit(beside(table.size(), "relative_position_index"), index);
+        });
+    }
+
+    /// Changes what makes weights of scores in all blocks: no file says what it was.
+    void set_attention_function(AttentionFunction function) {
+        options.attention.attn_fn = function;
+        for (auto& layer : layers)
+            for (auto& block : layer.blocks) block.attn.switches.attn_fn = function;
+    }
+
+    Index in_channels() const { return options.in_chans; }
+    /// Working memory of inference per pixel of the input: what a block holds at its widest, with what is kept for the residuals.
+    Index floats_per_pixel() const {
+        Index const block = std::max(6 * options.embed_dim, 2 * options.embed_dim + 2 * options.hidden());
+        Index const large = options.upsampler == Upsampler::none ? 0 : 5 * 64 * options.upscale * options.upscale;
+        return std::max(3 * options.embed_dim + block, large) + 4 * options.in_chans;
+    }
+
+private:
+    static SwinIROptions const& checked(SwinIROptions const& o) {
+        o.check_sizes();
+        return o;
+    }
+    /// Within a group, a block widens what reaches a pixel to whole windows at first and by half of one from then on; 3 x 3 convolutions
+    /// widen by two pixels, of which one is for the last bits (see DenoisingNetwork).
+    static Index reach(SwinIROptions const& o) {
+        Index const kernels = o.resi_connection == ResiConnection::conv0   ? 0
+                              : o.resi_connection == ResiConnection::conv1 ? 1
+                              : o.resi_connection == ResiConnection::conv3 ? 2
+                                                                           : 4;
+        Index pixels = 2 * (kernels + 2);
+        for (Index const depth : o.depths) pixels += o.window_size - 1 + (depth - 1) * o.window_size / 2 + 2 * kernels;
+        return pixels;
+    }
+    /// The mean of natural images, by channel.
+    Tensor<T, 1, D> brightness() const {
+        if (options.in_chans != 3) return zeros<T, D>(Shape{Index(1)});
+        return from_values<D>(std::vector<T>{T(0.4488), T(0.4371), T(0.4040)});
+    }
+    Variable<T, 4, D> placed(Shape<4> const& x) const {
+        Index const side = options.img_size;
+        check_shape(x[1] == side && x[2] == side, name, ": with absolute positions, padded images must be ", side, " x ", side, ", not ", x[1],
+                    " x ", x[2]);
+        return reshape(absolute_pos_embed[0].var(), Shape{Index(1), side, side, options.embed_dim});
+    }
+    Variable<T, 4, D> last_dropout(Variable<T, 4, D> const& x) const {
+        Rng rng(Stream{.seed = draws.seed, .purpose = Purpose::dropout, .image = 1, .epoch = draws.draw});
+        return dropout(x, static_cast<float>(options.last_dropout), rng, training);
+    }
+};
+
+}  // namespace tacet

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/core/random.hpp>
+#include <tacet/autograd/pullback.hpp>
+#include <tacet/tensor/factory.hpp>
+
+namespace tacet {
+
+/// Stochastic depth (Huang et al., 2016): every sample x[n, ...] is set to 0 with probability p, the others grow to x / (1 - p), so that
+/// the mean stays; 0 <= p <= 1. Takes one draw of rng per sample: the sample is dropped where it is below p. When not training, x itself.
+template <class T, int R, class D>
+Variable<T, R, D> drop_path(Variable<T, R, D> const& x /* (N, ...) */, float p, Rng& rng, bool train = true) {
+    static_assert(R > 0, "drop_path needs a dimension of samples");
+    check(p >= 0 && p <= 1, "drop_path: the probability ", p, " is not between 0 and 1");
+    if (!train || p == 0) return x;
+    Shape<R> shape;
+    for (int d = 0; d < R; ++d) shape[d] = d == 0 ? x.shape()[0] : 1;
+    T const kept = p < 1 ? static_cast<T>(1 / (1 - static_cast<double>(p))) : T(0);
+    auto const factor = detail::filled<T, D>(shape, [&](T* data, Index n) {
+        for (Index k = 0; k < n; ++k) data[k] = rng.uniform() >= p ? kept : T(0);
+    });
+    return x * factor;
+}
+
+}  // namespace tacet
