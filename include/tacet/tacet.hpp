@@ -5,6 +5,7 @@
 
 #include <tacet/autograd/backward.hpp>
 #include <tacet/autograd/checkpoint.hpp>
+#include <tacet/autograd/deferred.hpp>
 #include <tacet/autograd/gradcheck.hpp>
 #include <tacet/core/half.hpp>
 #include <tacet/data/augment.hpp>

@@ -57,6 +57,10 @@ bool valid(Conv2dGeometry const& g) {
 }
 
 /// All four kernels against sums in double, by the defining sum.
+template <class T> Images<T> images(Conv2dGeometry const& g, std::vector<T> const& x) {
+    return {g.h, g.w, {x.data(), g.c, g.c}, {}, g.mode};
+}
+
 template <class T> void compare(Conv2dGeometry g) {
     using V = Simd<T>;
     g.direct = true;
@@ -75,9 +79,9 @@ template <class T> void compare(Conv2dGeometry g) {
     });
     T const poison = std::numeric_limits<T>::quiet_NaN();
     std::vector<T> y(gy.size(), poison), gx(x.size(), poison), gw(w.size(), poison), gb(b.size(), poison);
-    forward<V>(g, x.data(), w.data(), b.data(), y.data());
+    forward<V>(g, images(g, x), w.data(), b.data(), {}, y.data());
     input_gradient<V>(g, gy.data(), w.data(), gx.data());
-    weight_gradient<V>(g, x.data(), gy.data(), gw.data());
+    weight_gradient<V>(g, images(g, x), gy.data(), gw.data());
     bias_gradient<V>(ny / g.oc, g.oc, gy.data(), gb.data());
     double const scale = sizeof(T) == 4 ? 1.2e-7 : 2.3e-16;  // per product: sums of random signs err by much less than their length
     double const per_y = static_cast<double>(g.kh * g.kw * g.c / g.groups) + 4,
@@ -169,9 +173,9 @@ void compare_winograd(Conv2dGeometry const& g) {
     });
     float const poison = std::numeric_limits<float>::quiet_NaN();
     std::vector<float> y(gy.size(), poison), gx(x.size(), poison), gw(w.size(), poison);
-    forward<Simd<float>>(g, x.data(), w.data(), b.data(), y.data());
+    forward<Simd<float>>(g, images(g, x), w.data(), b.data(), {}, y.data());
     input_gradient<Simd<float>>(g, gy.data(), w.data(), gx.data());
-    weight_gradient<Simd<float>>(g, x.data(), gy.data(), gw.data());
+    weight_gradient<Simd<float>>(g, images(g, x), gy.data(), gw.data());
     CHECK(relative(y, wy) < 2e-6);
     CHECK(relative(gx, wgx) < 2e-6);
     CHECK(relative(gw, wgw) < 2e-6);
@@ -196,7 +200,7 @@ TEST_CASE("Winograd's method is what a 3 x 3 convolution of many channels takes,
     auto const x = random_values<float>(1024, rng), w = random_values<float>(16 * 16 * 9, rng);
     auto const run = [&](Conv2dGeometry const& geometry) {
         std::vector<float> y(static_cast<std::size_t>(geometry.out_h() * geometry.out_w() * geometry.oc));
-        forward<Simd<float>, float>(geometry, x.data(), w.data(), nullptr, y.data());
+        forward<Simd<float>, float>(geometry, images(geometry, x), w.data(), nullptr, {}, y.data());
         return y;
     };
     auto const both = [&](Conv2dGeometry geometry) {

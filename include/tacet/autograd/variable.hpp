@@ -75,6 +75,21 @@ template <class T, int R, class D, class Pull> struct Recorded final : Slot<T, R
 /// A tensor that remembers how it was computed: a handle to a value and to the slot of its gradient.
 template <class T, int R, Device D = Cpu> class Variable;
 
+/// A computation put off until its result is used: what a Deferred (see deferred.hpp) still has to do.
+template <class T, int R, class D> struct Pending {
+    using value_type = T;
+    using device_type = D;
+    static constexpr int rank = R;
+    bool const recording = detail::recording();  // what it computes is recorded as if it had been computed at once
+
+    virtual Shape<R> shape() const = 0;
+    virtual Variable<T, R, D> compute() const = 0;
+    Pending() = default;
+    Pending(Pending const&) = delete;
+    Pending& operator=(Pending const&) = delete;
+    virtual ~Pending() = default;
+};
+
 template <class T, int R, class D, Expression E> Variable<T, R, D> record_expression(E const& e);  // in pullback.hpp
 
 template <class T, int R, Device D> class Variable {
@@ -94,27 +109,50 @@ public:
     template <Expression E> requires (E::rank == R && !std::is_same_v<E, Variable> && !std::is_base_of_v<Variable, E>)
     Variable(E const& e) : Variable(record_expression<T, R, D>(e)) {}
     Variable(Tensor<T, R, D> value, std::shared_ptr<Slot<T, R, D>> slot) : value_(std::move(value)), slot_(std::move(slot)) {}
+    Variable(Variable const& x) : value_(x.value()), slot_(x.slot()) {}
+    Variable(Variable&& x) : value_((x.settled(), std::move(x.value_))), slot_(std::move(x.slot_)) {}
+    Variable& operator=(Variable x) {
+        value_ = std::move(x.value_), slot_ = std::move(x.slot_), pending_.reset();
+        return *this;
+    }
+    ~Variable() = default;
 
-    Shape<R> const& shape() const { return value_.shape(); }
-    Index size() const { return value_.size(); }
-    Tensor<T, R, D> const& value() const { return value_; }
-    bool requires_grad() const { return slot_ != nullptr; }
-    bool has_grad() const { return slot_ && slot_->has_grad(); }
+    Shape<R> shape() const { return pending_ ? pending_->shape() : value_.shape(); }
+    Index size() const { return shape().size(); }
+    Tensor<T, R, D> const& value() const { return settled().value_; }
+    bool requires_grad() const { return slot() != nullptr; }
+    bool has_grad() const { return slot() && slot_->has_grad(); }
     /// d(loss)/d(this), once backward() has run. Throws Error where there is none.
     Tensor<T, R, D> const& grad() const {
         check(has_grad(), "this variable of shape ", shape(),
               " has no gradient: it does not require one, or backward() has not reached it");
         return slot_->grad;
     }
-    void zero_grad() const { if (slot_) slot_->clear(); }
+    void zero_grad() const { if (slot()) slot_->clear(); }
     /// Where pulls deliver this variable's gradient; nothing where none is wanted.
-    std::shared_ptr<Slot<T, R, D>> const& slot() const { return slot_; }
+    std::shared_ptr<Slot<T, R, D>> const& slot() const { return settled().slot_; }
     /// The same value, cut off from the computation that made it.
-    Variable detach() const { return Variable(value_, false); }
+    Variable detach() const { return Variable(value(), false); }
+
+protected:
+    explicit Variable(std::unique_ptr<Pending<T, R, D>> pending) : pending_(std::move(pending)) {}
+    /// What is still to be done for this result; null once it is there. Only a Deferred ever has something to do.
+    std::unique_ptr<Pending<T, R, D>>& pending() { return pending_; }
 
 private:
-    Tensor<T, R, D> value_;
-    std::shared_ptr<Slot<T, R, D>> slot_;
+    /// This variable, its value computed.
+    Variable const& settled() const {
+        if (pending_) {
+            detail::Recording const as_then(pending_->recording);
+            Variable const result = pending_->compute();
+            value_ = result.value_, slot_ = result.slot_;
+            pending_.reset();
+        }
+        return *this;
+    }
+    mutable Tensor<T, R, D> value_;
+    mutable std::shared_ptr<Slot<T, R, D>> slot_;
+    mutable std::unique_ptr<Pending<T, R, D>> pending_;
 };
 
 template <class T, int R, class D> struct is_expression<Variable<T, R, D>> : std::true_type {};

@@ -39,7 +39,7 @@ template <class D = Cpu, class T = float> struct DnCnn {
         }
     }
 
-    /// A network of the size that the shapes of its tensors tell, with random weights: `shapes(name)` is that of a weight, `shapes.has(name)`
+    /// A network of the size that the shapes of its tensors tell, with random weights: `shapes(name)` is a weight's, `shapes.has(name)`
     /// whether there is one. Throws Error for the networks of KAIR that share its names.
     static DnCnn sized_by(auto const& shapes, Rng& rng) {
         bool const normed = shapes.has("model.3.weight");
@@ -55,8 +55,8 @@ template <class D = Cpu, class T = float> struct DnCnn {
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const {
         Variable<T, 4, D> y(relu(convolutions.front()(x)));
         for (std::size_t k = 1; k + 1 < convolutions.size(); ++k) {
-            auto const z = convolutions[k](y);
-            y = relu(norms.empty() ? z : norms[k - 1](z));
+            if (norms.empty()) y = relu(convolutions[k](y));
+            else y = relu(norms[k - 1](convolutions[k](y)));
         }
         return Variable<T, 4, D>(x - convolutions.back()(y));
     }

@@ -40,7 +40,7 @@ template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
     }
 
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const {
-        auto const level = [](Layer const& a, auto const& y) { return Variable<T, 4, D>(leaky_relu(a(y), 0.1)); };
+        auto const level = [](Layer const& a, auto&& y) { return leaky_relu(a(std::forward<decltype(y)>(y)), 0.1); };
         auto const down = [&](Layer const& a, auto const& y) { return max_pool2d(level(a, y), 2); };
         auto const up = [&](auto const& y, auto const& skip) { return concat(upsample_nearest(y, 2), skip); };
         auto const pool1 = down(enc_conv1, level(enc_conv0, x));
@@ -48,7 +48,7 @@ template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
         auto const pool3 = down(enc_conv3, pool2);
         auto const pool4 = down(enc_conv4, pool3);
         auto const bottom = level(enc_conv6, down(enc_conv5, pool4));
-        auto y = level(dec_conv5b, level(dec_conv5, up(bottom, pool4)));
+        Variable<T, 4, D> y = level(dec_conv5b, level(dec_conv5, up(bottom, pool4)));
         y = level(dec_conv4b, level(dec_conv4, up(y, pool3)));
         y = level(dec_conv3b, level(dec_conv3, up(y, pool2)));
         y = level(dec_conv2b, level(dec_conv2, up(y, pool1)));
@@ -114,7 +114,7 @@ template <class D = Cpu, class T = float> struct Noise2NoiseCompat {
     }
 
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const {
-        auto const level = [](Layer const& a, auto const& y) { return Variable<T, 4, D>(relu(a(y))); };
+        auto const level = [](Layer const& a, auto&& y) { return relu(a(std::forward<decltype(y)>(y))); };
         auto const down = [&](auto const& y) { return max_pool2d(level(block2_0, y), 2); };
         auto const block5 = [&](auto const& y, auto const& skip) { return block5_4(level(block5_2, level(block5_0, concat(y, skip)))); };
         auto const pool1 = max_pool2d(level(block1_2, level(block1_0, x)), 2);

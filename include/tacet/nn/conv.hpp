@@ -23,7 +23,9 @@ template <class D = Cpu, class T = float> struct Conv2d {
         auto w = torch_uniform<T, D>(Shape{out, in / o.groups, k, k}, fan, rng);
         return Conv2d(std::move(w), torch_uniform<T, D>(Shape{out}, fan, rng), o);
     }
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const { return conv2d(x, weight.var(), bias.var(), options); }
+    auto operator()(Variable<T, 4, D> const& x) const { return conv2d(x, weight.var(), bias.var(), options); }
+    /// The same for images that are not put together yet: the convolution reads their parts.
+    template <class P> auto operator()(Deferred<P>&& x) const { return conv2d(std::move(x), weight.var(), bias.var(), options); }
     static void fields(auto& self, auto&& field) { field("weight", self.weight), field("bias", self.bias); }
 };
 

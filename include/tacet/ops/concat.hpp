@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/autograd/variable.hpp>
-#include <tacet/ops/rows.hpp>
+#include <tacet/ops/upsample.hpp>
 #include <array>
 #include <concepts>
 #include <type_traits>
@@ -88,10 +87,32 @@ Variable<T, R, D> concat_along(int axis, Variable<T, R, D> const& x, More const&
     }, x, more...);
 }
 
+namespace detail {
+/// Two images side by side, (N, H, W, C1) and (N, H, W, C2).
+template <class T, class D> struct Concatenation final : Pending<T, 4, D> {
+    Magnified<T, D> const first, second;
+
+    Concatenation(Magnified<T, D> a, Magnified<T, D> b) : first(std::move(a)), second(std::move(b)) {}
+    Shape<4> shape() const override { return joined_shape(3, std::array{first.shape(), second.shape()}); }
+    Variable<T, 4, D> compute() const override { return concat_along(3, first.image(), second.image()); }
+};
+/// A variable of images, computed or deferred.
+template <class X> concept ImageVariable = requires(X&& x) { detail::magnified(std::forward<X>(x)); };
+
+template <class T, class D> Deferred<Concatenation<T, D>> concatenation(Magnified<T, D> const& a, Magnified<T, D> const& b) {
+    joined_shape(3, std::array{a.shape(), b.shape()});
+    return defer<Concatenation<T, D>>(a, b);
+}
+}  // namespace detail
+
 /// Joins the channels of variables (..., C1), (..., C2), ... to (..., C1 + C2 + ...).
-template <class T, int R, class D, std::derived_from<Variable<T, R, D>>... More>
+template <class T, int R, class D, std::derived_from<Variable<T, R, D>>... More> requires (R != 4 || sizeof...(More) != 1)
 Variable<T, R, D> concat(Variable<T, R, D> const& x, More const&... more) {
     return concat_along(R - 1, x, more...);
+}
+/// Joins the channels of two variables of images, of which each may be upsampled. Deferred: a convolution reads them where they are.
+template <class A, class B> requires (detail::ImageVariable<A> && detail::ImageVariable<B>) auto concat(A&& a, B&& b) {
+    return detail::concatenation(detail::magnified(std::forward<A>(a)), detail::magnified(std::forward<B>(b)));
 }
 
 }  // namespace tacet

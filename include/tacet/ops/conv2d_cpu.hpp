@@ -22,11 +22,15 @@ template <class V, class T> void run(Dense<T> const& d, bool direct) {
     else run_dense<V>(d);
 }
 
-/// y (n, out_h, out_w, oc) = x (n, h, w, c) convolved with w, plus b (oc) unless null.
-template <class V, class T = typename V::value_type> void forward(Conv2dGeometry const& g, T const* x, T const* w, T const* b, T* y) {
+/// Whether `forward` can pool.
+template <class T> bool pools(Conv2dGeometry const& g) { return std::is_same_v<T, float> && is_winograd(g); }
+
+/// y (n, out_h, out_w, oc) = x (n, h, w, c) convolved with w, plus b (oc) unless null, and what follows.
+template <class V, class T = typename V::value_type>
+void forward(Conv2dGeometry const& g, Images<T> const& x, T const* w, T const* b, Epilogue<T> const& e, T* y) {
     Index const taps = g.kh * g.kw, cg = g.c / g.groups;
     run<V>(Dense<T>{g.n, g.groups, cg, g.oc / g.groups, forward_axis(g.h, g.out_h(), g.kh, g), forward_axis(g.w, g.out_w(), g.kw, g),
-                    g.mode, x, w, group_weights(g), cg * taps, taps, g.kw, b, y}, g.direct);
+                    x, w, group_weights(g), cg * taps, taps, g.kw, b, y, e}, g.direct);
 }
 
 /// gx (n, h, w, c) = d(loss)/dx for zero padding, from gy (n, out_h, out_w, oc) and w; plus b (c) unless null.
@@ -36,7 +40,7 @@ template <class V, class T = typename V::value_type> void transposed(Conv2dGeome
     for (Index i = 0; i < std::min(g.stride, g.h); ++i)
         for (Index j = 0; j < std::min(g.stride, g.w); ++j)
             run<V>(Dense<T>{g.n, g.groups, g.oc / g.groups, cg, gradient_axis(i, oh, g.h, g.kh, g), gradient_axis(j, ow, g.w, g.kw, g),
-                            PaddingMode::Zero, gy, w, group_weights(g), taps, cg * taps, g.kw, b, gx}, g.direct);
+                            Images<T>::plain(gy, oh, ow, g.oc), w, group_weights(g), taps, cg * taps, g.kw, b, gx}, g.direct);
 }
 
 /// Adds to f the positions of the padded axis (n + 2 padding) that mirror position i.
@@ -74,34 +78,29 @@ template <class V, class T = typename V::value_type> void input_gradient(Conv2dG
 }
 
 /// gw = d(loss)/dw from x (n, h, w, c) and gy (n, out_h, out_w, oc).
-template <class V, class T = typename V::value_type> void weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, T* gw) {
+template <class V, class T = typename V::value_type> void weight_gradient(Conv2dGeometry const& g, Images<T> const& x, T const* gy, T* gw) {
     if constexpr (std::is_same_v<T, float>)
-        if (!g.direct && is_winograd_weight(g)) return winograd_weight_gradient<V>(g, x, gy, gw);
+        if (is_winograd_weight(g)) return winograd_weight_gradient<V>(g, x, gy, gw);
     if (g.groups > 1 && g.groups == g.c && g.groups == g.oc) depthwise_weight_gradient<V>(g, x, gy, gw);
     else dense_weight_gradient<V>(g, x, gy, gw);
 }
 
-/// gb (channels) = the sum of gy (pixels, channels) over the pixels.
-template <class V, class T = typename V::value_type> void bias_gradient(Index pixels, Index channels, T const* gy, T* gb) {
-    Index const chunks = std::clamp<Index>(pixels / 2048, 1, 64), chunk = div_up(pixels, chunks), stride = round_up(channels, V::lanes);
-    T* const partials = scratch<T, partial_slot>(chunks * stride);
-    parallel_for(chunks, [&](Index k) {
-        T* const sum = partials + k * stride;
-        std::fill_n(sum, stride, T(0));
-        Index const end = std::min(pixels, (k + 1) * chunk);
-        constexpr Index near = 64;  // pixels that stay in the first-level cache while all their channels are added
-        for (Index begin = k * chunk; begin < end; begin += near)
-            for (Index c = 0; c < channels; c += V::lanes) {
-                int const lanes = static_cast<int>(std::min<Index>(V::lanes, channels - c));
-                V acc = V::zero();
-                for (Index p = begin; p < std::min(end, begin + near); ++p) acc += V::load_partial(gy + p * channels + c, lanes);
-                (V::load(sum + c) + acc).store(sum + c);
-            }
+/// gp = d(loss)/d(plane) from gx (n, h, w, c), in which the plane's channels begin at `offset`: every pixel sums the pixels that show it.
+template <class V, class T = typename V::value_type>
+void plane_gradient(Conv2dGeometry const& g, T const* gx, Index offset, Index channels, Index scale, T* gp) {
+    Index const h = g.h / scale, w = g.w / scale;
+    parallel_for(g.n * h, [&](Index row) {
+        for (Index j = 0; j < w; ++j) {
+            T* const to = gp + (row * w + j) * channels;
+            T const* const from = gx + (row * scale * g.w + j * scale) * g.c + offset;
+            for_vectors<V>(channels, [&](Index c, auto lanes) {
+                V sum = V::zero();
+                for (Index u = 0; u < scale; ++u)
+                    for (Index v = 0; v < scale; ++v) sum += lanes.load(from + (u * g.w + v) * g.c + c);
+                lanes.store(to + c, sum);
+            });
+        }
     });
-    for (Index c = 0; c < channels; ++c) {
-        gb[c] = 0;
-        for (Index k = 0; k < chunks; ++k) gb[c] += partials[k * stride + c];
-    }
 }
 
 }  // namespace tacet::detail::kernel

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/thread_pool.hpp>
+#include <tacet/ops/conv2d_epilogue.hpp>
 #include <tacet/ops/conv2d_window.hpp>
 
 namespace tacet::detail::kernel {
@@ -10,22 +11,17 @@ namespace tacet::detail::kernel {
 template <class T> struct Dense {
     Index n, groups, in_channels, out_channels;  // channels of one group
     Axis rows, cols;
-    PaddingMode mode;
-    T const* x;
+    Images<T> x;
     T const* w;  // of group g: w[g group_stride + out out_stride + in in_stride + u kernel_width + v]
     Index group_stride, out_stride, in_stride, kernel_width;
     T const* bias;  // (groups out_channels), or null
     T* y;
+    Epilogue<T> epilogue = {};
 
     /// The weight of tap (u, v) of the axes; the next one in the row is cols.tap_step further.
     T const* weight(Index g, Index out, Index in, Index u, Index v) const {
         Index const row = rows.tap_begin + u * rows.tap_step, col = cols.tap_begin + v * cols.tap_step;
         return w + g * group_stride + out * out_stride + in * in_stride + row * kernel_width + col;
-    }
-    /// `channels` channels of an image of x, from channel c on.
-    Picture<T> picture(Index image, Index c, Index channels) const {
-        Index const all = groups * in_channels;
-        return {x + image * rows.in * cols.in * all + c, rows.in, cols.in, all, channels, mode};
     }
     /// Channel c of y at position (i, j) of the axes; the next position in the row is output_step() further.
     T* output(Index image, Index i, Index j, Index c) const {
@@ -73,7 +69,10 @@ template <class V, class T> void pack_weights(Dense<T> const& d, T* packed) {
 template <class V, class T> T const* pad_bias(Dense<T> const& d, T* padded) {
     if (!d.bias) return nullptr;
     Index const width = round_up(d.out_channels, V::lanes);
-    for (Index g = 0; g < d.groups; ++g) copy_pixel(padded + g * width, d.bias + g * d.out_channels, d.out_channels, width);
+    for (Index g = 0; g < d.groups; ++g) {
+        std::copy_n(d.bias + g * d.out_channels, d.out_channels, padded + g * width);
+        std::fill(padded + g * width + d.out_channels, padded + (g + 1) * width, T(0));
+    }
     return padded;
 }
 
@@ -101,6 +100,16 @@ inline Patch patch_at(Index task, Tiling const& t, Index groups, Axis const& row
             std::min(rows.count, (i + 1) * t.high), j * t.wide, std::min(cols.count, (j + 1) * t.wide)};
 }
 
+/// Activates what a task has stored, while it is in the cache.
+template <class V, class T> void activate_patch(Dense<T> const& d, Patch const& p, Index first, Index channels) {
+    if (!d.epilogue.activates()) return;
+    for (Index i = p.i0; i < p.i1; ++i)
+        for (Index j = p.j0; j < p.j1; ++j) {
+            T* const y = d.output(p.image, i, j, first);
+            for_vectors<V>(channels, [&](Index c, auto lanes) { lanes.store(y + c, d.epilogue.activate(lanes.load(y + c))); });
+        }
+}
+
 template <class V, class T>
 void run_block(Dense<T> const& d, Patch const& p, Window<T> const& x, Block const& block, T const* w, T const* bias) {
     Index const width = block.vectors * V::lanes, tile = tile_rows<V>(block.vectors);
@@ -126,16 +135,17 @@ template <class V> Index computed_positions(Index out_channels, Index n) {
 
 template <class V, class T> void run_patch(Dense<T> const& d, Patch const& p, T const* packed, T const* bias) {
     Index const lines = d.rows.taps * d.cols.taps * d.in_channels;
-    Picture<T> const picture = d.picture(p.image, p.group * d.in_channels, d.in_channels);
+    Picture<T> const picture = d.x.picture(p.image, p.group * d.in_channels, d.in_channels);
     Index const computed = computed_positions<V>(d.out_channels, p.j1 - p.j0);
     Window<T> const x =
-        lines ? window_of(picture, d.rows.read_begin(p.i0), d.rows.span(p.i1 - p.i0), d.cols.read_begin(p.j0), d.cols.span(computed))
-              : Window<T>{d.x, 0, 0};
+        lines ? window_of<V>(picture, d.rows.read_begin(p.i0), d.rows.span(p.i1 - p.i0), d.cols.read_begin(p.j0), d.cols.span(computed))
+              : Window<T>{d.x.first.data, 0, 0};
     for (Index i = 0; i < block_count<V>(d.out_channels); ++i) {
         Block const block = block_at<V>(d.out_channels, i);
         T const* const b = bias ? bias + p.group * round_up(d.out_channels, V::lanes) + block.begin : nullptr;
         run_block<V>(d, p, x, block, packed + p.group * packed_size<V>(d) + block.begin * lines, b);
     }
+    activate_patch<V>(d, p, p.group * d.out_channels, d.out_channels);
 }
 
 /// Runs the sum on all threads. Every output is the sum over (u, v, in) in this order, padding included as zeros, plus the bias:

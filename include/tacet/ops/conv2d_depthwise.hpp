@@ -37,10 +37,10 @@ void depthwise_tile(Dense<T> const& d, Window<T> const& x, T const* from, T cons
 template <class V, class T> void depthwise_patch(Dense<T> const& d, Patch const& p, T const* packed, Index stride, bool biased) {
     constexpr int tile = 8;
     Block const slice = slice_at<V>(d.groups, p.group);
-    Picture<T> const picture = d.picture(p.image, slice.begin, slice.size);
+    Picture<T> const picture = d.x.picture(p.image, slice.begin, slice.size);
     Index const rows = d.rows.span(p.i1 - p.i0), cols = d.cols.span(round_up(p.j1 - p.j0, tile));
-    Window<T> const x =
-        rows && cols ? vector_window<V>(picture, d.rows.read_begin(p.i0), rows, d.cols.read_begin(p.j0), cols) : Window<T>{d.x, 0, 0};
+    Window<T> const x = rows && cols ? vector_window<V>(picture, d.rows.read_begin(p.i0), rows, d.cols.read_begin(p.j0), cols)
+                                     : Window<T>{d.x.first.data, 0, 0};
     T const* const bias = packed + d.rows.taps * d.cols.taps * stride;
     for (Index v = 0; v < slice.size; v += V::lanes)
         for (Index i = p.i0; i < p.i1; ++i)
@@ -50,6 +50,7 @@ template <class V, class T> void depthwise_patch(Dense<T> const& d, Patch const&
                                         biased ? bias + slice.begin + v : nullptr};
                 depthwise_tile<V, tile>(d, x, d.input(x, i - p.i0, j - p.j0) + v, packed + slice.begin + v, stride, out);
             }
+    activate_patch<V>(d, p, slice.begin, slice.size);
 }
 
 /// run_dense for groups of one channel.
@@ -86,14 +87,15 @@ void add_depthwise(Index high, Index wide, T const* x, Index x_row, Index x_pixe
 
 /// The partial sum [u][v][width] of one slice of channels over rows [begin, end) of all images' rows.
 template <class V, class T>
-void depthwise_chunk(Conv2dGeometry const& g, Block const& slice, Index begin, Index end, T const* x, T const* gy, T* partial) {
+void depthwise_chunk(Conv2dGeometry const& g, Block const& slice, Index begin, Index end, Images<T> const& x, T const* gy,
+                     T* partial) {
     Index const oh = g.out_h(), ow = g.out_w(), width = slice.vectors * V::lanes;
     Axis const rows = forward_axis(g.h, oh, g.kh, g), cols = forward_axis(g.w, ow, g.kw, g);
+    Images<T> const gradient = Images<T>::plain(gy, oh, ow, g.c);
     std::fill_n(partial, g.kh * g.kw * width, T(0));
     for (Index r = begin; r < end; ++r) {
         Index const image = r / oh, i = r % oh;
-        Picture<T> const px{x + image * g.h * g.w * g.c + slice.begin, g.h, g.w, g.c, slice.size, g.mode};
-        Picture<T> const pgy{gy + image * oh * ow * g.c + slice.begin, oh, ow, g.c, slice.size};
+        Picture<T> const px = x.picture(image, slice.begin, slice.size), pgy = gradient.picture(image, slice.begin, slice.size);
         Window<T> const wx = vector_window<V>(px, rows.read_begin(i), rows.span(1), cols.read_begin(0), cols.span(ow));
         Window<T> const wgy = gradient_window<V>(pgy, i, 1, 0, ow);
         for (Index u = 0; u < g.kh; ++u)
@@ -110,7 +112,7 @@ void depthwise_chunk(Conv2dGeometry const& g, Block const& slice, Index begin, I
 
 /// dense_weight_gradient for groups of one channel.
 template <class V, class T = typename V::value_type>
-void depthwise_weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, T* gw) {
+void depthwise_weight_gradient(Conv2dGeometry const& g, Images<T> const& x, T const* gy, T* gw) {
     WeightSplit const split = split_weight_sum(g);
     Index const slices = slice_count<V>(g.c), taps = g.kh * g.kw, stride = taps * depthwise_vectors * V::lanes;
     T* const partials = scratch<T, partial_slot>(split.chunks * slices * stride);  // [chunk][slice]

@@ -34,10 +34,10 @@ void narrow_tile(Dense<T> const& d, Window<T> const& x, T const* from, T const* 
 template <class V, class T> void narrow_patch(Dense<T> const& d, Patch const& p, T const* packed) {
     constexpr int tile = V::bytes == 64 ? 8 : 4;
     Index const width = round_up(d.in_channels, V::lanes);
-    Picture<T> const picture = d.picture(p.image, p.group * d.in_channels, d.in_channels);
+    Picture<T> const picture = d.x.picture(p.image, p.group * d.in_channels, d.in_channels);
     Index const rows = d.rows.span(p.i1 - p.i0), cols = d.cols.span(round_up(p.j1 - p.j0, tile));
-    Window<T> const x =
-        rows && cols ? vector_window<V>(picture, d.rows.read_begin(p.i0), rows, d.cols.read_begin(p.j0), cols) : Window<T>{d.x, 0, 0};
+    Window<T> const x = rows && cols ? vector_window<V>(picture, d.rows.read_begin(p.i0), rows, d.cols.read_begin(p.j0), cols)
+                                     : Window<T>{d.x.first.data, 0, 0};
     for (Index i = p.i0; i < p.i1; ++i)
         for (Index j = p.j0; j < p.j1; j += tile)
             for (Index o = 0, n; o < d.out_channels; o += n) {
@@ -48,6 +48,7 @@ template <class V, class T> void narrow_patch(Dense<T> const& d, Patch const& p,
                 T const* const bias = d.bias ? d.bias + channel : nullptr;
                 run(d, x, d.input(x, i - p.i0, j - p.j0), w, bias, p.j1 - j, d.output(p.image, i, j, channel), d.output_step());
             }
+    activate_patch<V>(d, p, p.group * d.out_channels, d.out_channels);
 }
 
 /// run_dense where is_narrow: every output sums over (u, v, vectors of input channels), then over the lanes.

@@ -60,37 +60,39 @@ void add_products(Conv2dGeometry const& g, WeightLines const& lines, Window<T> c
 
 /// Rows [i0, i0 + high) and columns [j0, j0 + wide) of gy's group, each pixel in whole vectors.
 template <class V, class T> Window<T> gradient_window(Picture<T> const& gy, Index i0, Index high, Index j0, Index wide) {
-    if (gy.channels % V::lanes == 0) return whole_window(gy, i0, j0);
-    Index const width = round_up(gy.channels, V::lanes);
-    return copy_window(gy, i0, high, j0, wide, width, 0, scratch<T, gradient_slot>(high * wide * width));
+    if (gy.channels() % V::lanes == 0) return whole_window(gy, i0, j0);
+    Index const width = round_up(gy.channels(), V::lanes);
+    return copy_window<V>(gy, i0, high, j0, wide, width, 0, scratch<T, gradient_slot>(high * wide * width));
 }
 
 /// x seen by those positions; tiles may read up to line_multiple elements past its end.
-template <class T>
+template <class V, class T>
 Window<T> input_window(Picture<T> const& x, Conv2dGeometry const& g, WeightLines const& lines, Index i0, Index high, Index j0, Index wide) {
     Axis const rows = forward_axis(g.h, g.out_h(), g.kh, g), cols = forward_axis(g.w, g.out_w(), g.kw, g);
     Index const r0 = rows.read_begin(i0), r = rows.span(high), c0 = cols.read_begin(j0), c = cols.span(wide);
-    if (lines.length == lines.padded && (lines.runs > 1 || x.pixel == x.channels || g.kw == 1) && inside(x, r0, r, c0, c))
+    bool const rows_are_lines = x.plane.pixel == x.channels();
+    if (lines.length == lines.padded && (lines.runs > 1 || rows_are_lines || g.kw == 1) && in_place(x, r0, r, c0, c))
         return whole_window(x, r0, c0);
-    return copy_window(x, r0, r, c0, c, x.channels, line_multiple, scratch<T, window_slot>(r * c * x.channels + line_multiple));
+    return copy_window<V>(x, r0, r, c0, c, x.channels(), line_multiple, scratch<T, window_slot>(r * c * x.channels() + line_multiple));
 }
 
 /// Fills the partial sum of one task: rows [begin, end) of all images' rows, channels [c0, c0 + lines.channels) of group `group`.
 template <class V, class T>
-void sum_chunk(Conv2dGeometry const& g, WeightLines const& lines, Index begin, Index end, Index group, Index c0, T const* x, T const* gy,
-               T* partial) {
+void sum_chunk(Conv2dGeometry const& g, WeightLines const& lines, Index begin, Index end, Index group, Index c0, Images<T> const& x,
+               T const* gy, T* partial) {
     constexpr Index positions = 128;  // so many pixels of gy stay in the first-level cache while all weights pass by
     Index const oh = g.out_h(), ow = g.out_w(), cg = g.c / g.groups, og = g.oc / g.groups;
+    Images<T> const gradient = Images<T>::plain(gy, oh, ow, g.oc);
     std::fill_n(partial, round_up(og, V::lanes) * lines.per_block(g.kh), T(0));
     Index const across = div_up(ow, positions), wide = div_up(ow, across);
     for (Index r = begin, high; r < end; r += high) {
         Index const image = r / oh, i = r % oh;
         high = std::min({end - r, oh - i, std::max<Index>(1, positions / ow)});
-        Picture<T> const px{x + image * g.h * g.w * g.c + group * cg + c0, g.h, g.w, g.c, lines.channels, g.mode};
-        Picture<T> const pgy{gy + image * oh * ow * g.oc + group * og, oh, ow, g.oc, og};
+        Picture<T> const px = x.picture(image, group * cg + c0, lines.channels), pgy = gradient.picture(image, group * og, og);
         for (Index j = 0; j < ow; j += wide) {
             Index const w = std::min(wide, ow - j);
-            add_products<V>(g, lines, input_window(px, g, lines, i, high, j, w), gradient_window<V>(pgy, i, high, j, w), high, w, partial);
+            Window<T> const wx = input_window<V>(px, g, lines, i, high, j, w), wgy = gradient_window<V>(pgy, i, high, j, w);
+            add_products<V>(g, lines, wx, wgy, high, w, partial);
         }
     }
 }
@@ -113,7 +115,8 @@ void merge_chunks(Conv2dGeometry const& g, WeightLines const& lines, Block const
 }
 
 /// gw (oc, c / groups, kh, kw) = d(loss)/dw from x (n, h, w, c) and gy (n, out_h, out_w, oc).
-template <class V, class T = typename V::value_type> void dense_weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, T* gw) {
+template <class V, class T = typename V::value_type> 
+void dense_weight_gradient(Conv2dGeometry const& g, Images<T> const& x, T const* gy, T* gw) {
     WeightSplit const split = split_weight_sum(g);
     Index const og = g.oc / g.groups, cg = g.c / g.groups, blocks = block_count<V>(og);
     Index const columns = g.groups * split.slices, stride = round_up(og, V::lanes) * weight_lines(g, split.channels).per_block(g.kh);

@@ -39,6 +39,12 @@ template <class T> bool is_winograd(Dense<T> const& d) {
            && d.out_channels >= winograd_channels;
 }
 
+/// The same for the convolution itself.
+inline bool is_winograd(Conv2dGeometry const& g) {
+    return !g.direct && g.kh == 3 && g.kw == 3 && g.stride == 1 && g.dilation == 1
+           && std::min(g.c, g.oc) / g.groups >= winograd_channels;
+}
+
 /// Transforms the weights of one input channel and one vector of outputs (from `out` on): 36 vectors, `step` elements apart.
 template <class V, class T> void transform_weights(Dense<T> const& d, Index group, Index out, Index in, T* to, Index step) {
     T taps[9][V::lanes] = {};
@@ -67,26 +73,90 @@ template <class V, class T> void pack_winograd(Dense<T> const& d, T* packed) {
     });
 }
 
-/// The transformed window of one tile: row `t` of each of the 36 matrices at `to`.
-template <class V, class T> void transform_window(Window<T> const& x, Index channels, T* to, Index stride) {
-    for (Index c = 0; c < channels; c += V::lanes)
+/// Transforms `channels` channels of a window of 6 x 6 pixels, of which (i, j) begins at pixel(i, j).
+template <class V, class T> void transform_channels(Index channels, T* to, Index stride, auto const& pixel) {
+    for_vectors<V>(channels, [&](Index c, auto lanes) __attribute__((always_inline)) {
         transform_tile<WinogradInput, V>(
-            [&](auto i, auto j) __attribute__((always_inline)) { return V::load(x.data + i * x.row + j * x.pixel + c); },
+            [&](auto i, auto j) __attribute__((always_inline)) { return lanes.load(pixel(i, j) + c); },
             [&](auto i, auto j, V v) __attribute__((always_inline)) { v.store(to + (i * winograd_window + j) * stride + c); });
+    });
+}
+/// The same for the window of a plane of images of width w that begins at row r0, column c0.
+template <class V, class T> void transform_plane(Plane<T> const& p, Index w, Index r0, Index c0, T* to, Index stride) {
+    if (p.scale == 1) {
+        T const* const first = p.data + (r0 * w + c0) * p.pixel;
+        Index const row = w * p.pixel, step = p.pixel;
+        return transform_channels<V>(p.channels, to, stride, [&](auto i, auto j) { return first + i * row + j * step; });
+    }
+    T const* row[winograd_window];
+    Index col[winograd_window];
+    for (Index k = 0; k < winograd_window; ++k)
+        row[k] = p.data + (r0 + k) / p.scale * (w / p.scale) * p.pixel, col[k] = (c0 + k) / p.scale * p.pixel;
+    transform_channels<V>(p.channels, to, stride, [&](auto i, auto j) { return row[i] + col[j]; });
 }
 
-/// Writes the outputs of one tile and one vector of channels: `high` x `wide` of them exist, `last` of the vector's lanes.
-template <class V, class T>
-void transform_products(T const* from, Index stride, T const* bias, Index high, Index wide, int last, T* y, Index row, Index pixel) {
-    V const b = bias ? V::load(bias) : V::zero();
-    transform_tile<WinogradOutput, V>(
-        [&](auto i, auto j) __attribute__((always_inline)) { return V::load(from + (i * winograd_window + j) * stride); },
-        [&](auto i, auto j, V v) __attribute__((always_inline)) {
-            if (i >= high || j >= wide) return;
-            V const sum = v + b;
-            if (last == V::lanes) sum.store(y + i * row + j * pixel);
-            else sum.store_partial(y + i * row + j * pixel, last);
+/// The transformed window of one tile, from row r0, column c0 on: one row of each of the 36 matrices, the first at `to`.
+template <class V, class T> void transform_window(Picture<T> const& x, Index r0, Index c0, T* to, Index stride) {
+    bool const inside = r0 >= 0 && c0 >= 0 && r0 + winograd_window <= x.h && c0 + winograd_window <= x.w;
+    if (inside && (x.plane.channels % V::lanes == 0 || x.more.channels == 0)) {
+        transform_plane<V>(x.plane, x.w, r0, c0, to, stride);
+        return transform_plane<V>(x.more, x.w, r0, c0, to + x.plane.channels, stride);
+    }
+    Window<T> const window = vector_window<V>(x, r0, winograd_window, c0, winograd_window);
+    transform_plane<V>(Plane<T>{window.data, window.pixel, x.channels()}, winograd_window, 0, 0, to, stride);
+}
+
+/// The outputs of one tile and one vector of channels: `high` x `wide` pixels exist and `lanes` channels. y is the first of them, its
+/// neighbour to the right lies `pixel` further, the one below `row`.
+template <class T> struct TileStore {
+    T* y;
+    Index row, pixel, high, wide;
+    int lanes;
+    std::uint8_t* argmax;  // like y; null where it is not wanted
+
+    template <class V> [[gnu::always_inline]] void store(Index i, Index j, V v) const {
+        if (i >= high || j >= wide) return;
+        if (lanes == V::lanes) v.store(y + i * row + j * pixel);
+        else v.store_partial(y + i * row + j * pixel, lanes);
+    }
+    /// Of equal elements the first wins; NaN is larger than any number.
+    template <class V> [[gnu::always_inline]] void store_largest(Index i, Index j, V const (&window)[4]) const {
+        if (i >= high || j >= wide) return;
+        V best = window[0], position = V::zero();
+        unrolled<3>([&](auto k) __attribute__((always_inline)) {
+            V const v = window[k + 1], here = V::broadcast(k + 1);
+            auto const number = v == v, larger = v > best;
+            position = select(number, select(larger, here, position), here);
+            best = select(number, select(larger, v, best), v);
         });
+        store(i, j, best);
+        for (int lane = 0; argmax && lane < lanes; ++lane)
+            argmax[i * row + j * pixel + lane] = static_cast<std::uint8_t>(static_cast<int>(position[lane]));
+    }
+};
+
+/// Transforms the products of one tile and one vector of channels back and stores what becomes of them.
+template <class V, class T>
+void transform_products(T const* from, Index stride, T const* bias, Epilogue<T> const& e, TileStore<T> const& to) {
+    V const b = bias ? V::load(bias) : V::zero();
+    auto const product = [&](auto i, auto j) __attribute__((always_inline)) { return V::load(from + (i * winograd_window + j) * stride); };
+    auto const finish = [&](V v) __attribute__((always_inline)) { return e.activates() ? e.activate(v + b) : v + b; };
+    if (!e.pool)
+        return transform_tile<WinogradOutput, V>(
+            product, [&](auto i, auto j, V v) __attribute__((always_inline)) { to.store(i, j, finish(v)); });
+    V windows[4][4];
+    transform_tile<WinogradOutput, V>(product, [&](auto i, auto j, V v) __attribute__((always_inline)) {
+        windows[i / 2 * 2 + j / 2][i % 2 * 2 + j % 2] = finish(v);
+    });
+    unrolled<4>([&](auto k) __attribute__((always_inline)) { to.store_largest(k / 2, k % 2, windows[k]); });
+}
+
+/// Where the outputs of a tile go, from channel c on.
+template <class T> TileStore<T> tile_store(Dense<T> const& d, WinogradTile const& at, Index c) {
+    Index const scale = d.epilogue.pool ? 2 : 1, high = d.rows.out / scale, wide = d.cols.out / scale, pixel = d.output_step();
+    Index const i = at.i / scale, j = at.j / scale, first = ((at.image * high + i) * wide + j) * pixel + c;
+    std::uint8_t* const argmax = d.epilogue.argmax ? d.epilogue.argmax + first : nullptr;
+    return {d.y + first, wide * pixel, pixel, high - i, wide - j, 0, argmax};
 }
 
 /// One block of output channels of `count` tiles: 36 products, then the way back.
@@ -103,12 +173,11 @@ void winograd_block(Dense<T> const& d, WinogradPlan const& p, Index first, Index
                         TileOutput<T>{products + k * stride + t * width, width, tile, V::lanes});
     for (Index t = 0; t < count; ++t) {
         WinogradTile const at = tile_at(p, first + t);
-        T* const y = d.output(at.image, at.i, at.j, group * d.out_channels + block.begin);
-        Index const high = std::min<Index>(winograd_tile, d.rows.count - at.i), wide = std::min<Index>(winograd_tile, d.cols.count - at.j);
-        for (int v = 0; v < block.vectors; ++v)
-            transform_products<V>(products + t * width + v * V::lanes, stride, bias ? bias + v * V::lanes : nullptr, high, wide,
-                                  v + 1 < block.vectors ? V::lanes : block.last, y + v * V::lanes, d.cols.out * d.output_step(),
-                                  d.output_step());
+        for (int v = 0; v < block.vectors; ++v) {
+            TileStore<T> to = tile_store(d, at, group * d.out_channels + block.begin + v * V::lanes);
+            to.lanes = v + 1 < block.vectors ? V::lanes : block.last;
+            transform_products<V>(products + t * width + v * V::lanes, stride, bias ? bias + v * V::lanes : nullptr, d.epilogue, to);
+        }
     }
 }
 
@@ -120,9 +189,8 @@ void winograd_task(Dense<T> const& d, WinogradPlan const& p, Index first, Index 
     T* const input = scratch<T, tile_slot>(winograd_positions * stride);
     for (Index t = 0; t < count; ++t) {
         WinogradTile const at = tile_at(p, first + t);
-        Picture<T> const picture = d.picture(at.image, group * d.in_channels, d.in_channels);
-        Window<T> const x = vector_window<V>(picture, d.rows.read_begin(at.i), winograd_window, d.cols.read_begin(at.j), winograd_window);
-        transform_window<V>(x, d.in_channels, input + t * width, stride);
+        Picture<T> const x = d.x.picture(at.image, group * d.in_channels, d.in_channels);
+        transform_window<V>(x, d.rows.read_begin(at.i), d.cols.read_begin(at.j), input + t * width, stride);
     }
     Index const outputs = round_up(d.out_channels, V::lanes);
     for (Index i = block0; i < block1; ++i) {

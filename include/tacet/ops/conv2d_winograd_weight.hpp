@@ -24,14 +24,13 @@ inline WinogradSplit split_winograd(Conv2dGeometry const& g, Index tiles) {
 /// Whether the weight gradient may go this way. Its bits are those of one sum over all pixels, so the image's extents may decide.
 inline bool is_winograd_weight(Conv2dGeometry const& g) {
     constexpr Index least_tiles = 4;
-    return g.kh == 3 && g.kw == 3 && g.stride == 1 && g.dilation == 1 && g.c / g.groups >= winograd_channels
-           && g.oc / g.groups >= winograd_channels && WinogradPlan(g.n, g.out_h(), g.out_w()).tiles >= least_tiles;
+    return is_winograd(g) && WinogradPlan(g.n, g.out_h(), g.out_w()).tiles >= least_tiles;
 }
 
 /// Row `t` of each of the 36 matrices at `to`: the transformed gradient of one tile's outputs; those that do not exist are zeros.
 template <class V, class T> void transform_gradient(Picture<T> const& gy, Index i, Index j, T* to, Index stride) {
     Window<T> const x = vector_window<V>(gy, i, winograd_tile, j, winograd_tile);
-    for (Index c = 0; c < gy.channels; c += V::lanes)
+    for (Index c = 0; c < gy.channels(); c += V::lanes)
         transform_tile<WinogradGradient, V>(
             [&](auto u, auto v) __attribute__((always_inline)) { return V::load(x.data + u * x.row + v * x.pixel + c); },
             [&](auto u, auto v, V value) __attribute__((always_inline)) { value.store(to + (u * winograd_window + v) * stride + c); });
@@ -42,16 +41,11 @@ template <class T> struct WinogradSum {
     Conv2dGeometry const& g;
     WinogradPlan const& p;
     Index group, first_channel, channels;
-    T const* x;
-    T const* gy;
+    Images<T> x, gy;
 
     Index outputs() const { return g.oc / g.groups; }
-    Picture<T> input(Index image) const {
-        return {x + image * g.h * g.w * g.c + group * (g.c / g.groups) + first_channel, g.h, g.w, g.c, channels, g.mode};
-    }
-    Picture<T> gradient(Index image) const {
-        return {gy + image * g.out_h() * g.out_w() * g.oc + group * outputs(), g.out_h(), g.out_w(), g.oc, outputs()};
-    }
+    Picture<T> input(Index image) const { return x.picture(image, group * (g.c / g.groups) + first_channel, channels); }
+    Picture<T> gradient(Index image) const { return gy.picture(image, group * outputs(), outputs()); }
 };
 
 /// Adds to the 36 products [position][channel][outputs] what tiles [first, first + count) give.
@@ -62,9 +56,7 @@ template <class V, class T> void add_tiles(WinogradSum<T> const& s, Index first,
     T* const gy = x + winograd_positions * x_stride;
     for (Index t = 0; t < count; ++t) {
         WinogradTile const at = tile_at(s.p, first + t);
-        Window<T> const window =
-            vector_window<V>(s.input(at.image), at.i - s.g.padding, winograd_window, at.j - s.g.padding, winograd_window);
-        transform_window<V>(window, s.channels, x + t * width, x_stride);
+        transform_window<V>(s.input(at.image), at.i - s.g.padding, at.j - s.g.padding, x + t * width, x_stride);
         transform_gradient<V>(s.gradient(at.image), at.i, at.j, gy + t * outputs, gy_stride);
     }
     Walk const walk{1, 1, count, 1, 0, 0, width, 0, 0, outputs};
@@ -106,7 +98,7 @@ void merge_winograd(Index outputs, Index chunks, Index chunk_stride, T const* pa
 
 /// gw (oc, c / groups, 3, 3) = d(loss)/dw from x (n, h, w, c) and gy (n, out_h, out_w, oc).
 template <class V, class T = typename V::value_type>
-void winograd_weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, T* gw) {
+void winograd_weight_gradient(Conv2dGeometry const& g, Images<T> const& x, T const* gy, T* gw) {
     WinogradPlan const p(g.n, g.out_h(), g.out_w());
     WinogradSplit const split = split_winograd(g, p.tiles);
     Index const og = g.oc / g.groups, cg = g.c / g.groups, outputs = round_up(og, V::lanes), columns = g.groups * split.slices;
@@ -115,7 +107,8 @@ void winograd_weight_gradient(Conv2dGeometry const& g, T const* x, T const* gy, 
     auto const channels_of = [&](Index slice) { return std::min(split.channels, cg - slice * split.channels); };
     parallel_for(split.chunks * columns, [&](Index task) {
         Index const begin = task / columns * split.per_chunk, slice = task % split.slices;
-        WinogradSum<T> const sum{g, p, task / split.slices % g.groups, slice * split.channels, channels_of(slice), x, gy};
+        WinogradSum<T> const sum{g, p, task / split.slices % g.groups, slice * split.channels, channels_of(slice), x,
+                                Images<T>::plain(gy, g.out_h(), g.out_w(), g.oc)};
         sum_tiles<V>(sum, begin, std::min(p.tiles, begin + split.per_chunk), partials + task * stride);
     });
     parallel_ranges(g.groups * cg, 16, [&](Index begin, Index end) {  // neighbours share cache lines of gw

@@ -37,6 +37,35 @@ inline Conv2dGeometry conv_transpose2d_geometry(Shape<4> const& x, Shape<4> cons
             DirectConvolutions::wanted()};
 }
 
+/// Records y = transposed convolution of x with w, plus b unless null. What each gradient needs is kept only if it is wanted.
+template <class T, class D>
+Variable<T, 4, D> record_transposed(Tensor<T, 4, D> const& y, Conv2dGeometry const& g, Variable<T, 4, D> const& x,
+                                    Variable<T, 4, D> const& w, Variable<T, 1, D> const* b) {
+    using Kernel = Conv2dKernel<D>;
+    Tensor<T, 4, D> saved_x, saved_w;
+    if (w.requires_grad()) saved_x = x.value();
+    if (x.requires_grad()) saved_w = w.value();
+    auto const pull = [=, sx = x.slot(), sw = w.slot(), sb = b ? b->slot() : nullptr](Tensor<T, 4, D> const& gy) {
+        auto const images = kernel::Images<T>::plain(gy.data(), g.h, g.w, g.c);
+        if (sx) {
+            Tensor<T, 4, D> gx(sx->shape);
+            Kernel::template forward<T>(g, images, saved_w.data(), nullptr, {}, gx.data());
+            sx->accumulate(std::move(gx));
+        }
+        if (sw) {
+            Tensor<T, 4, D> gw(sw->shape);
+            Kernel::template weight_gradient<T>(g, images, saved_x.data(), gw.data());
+            sw->accumulate(std::move(gw));
+        }
+        if (sb) {
+            Tensor<T, 1, D> gb(sb->shape);
+            Kernel::template bias_gradient<T>(gy.size() / g.c, g.c, gy.data(), gb.data());
+            sb->accumulate(std::move(gb));
+        }
+    };
+    return b ? record(y, pull, x, w, *b) : record(y, pull, x, w);
+}
+
 /// conv_transpose2d with b (O), or without (null).
 template <class T, class D>
 Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<T, 4, D> const& w, Variable<T, 1, D> const* b,
@@ -46,9 +75,7 @@ Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<T, 4, D>
                 " output channels, but b has the shape ", b ? b->shape() : Shape<1>{});
     Tensor<T, 4, D> y(Shape<4>{{g.n, g.h, g.w, g.c}});
     Conv2dKernel<D>::template transposed<T>(g, x.value().data(), w.value().data(), b ? b->value().data() : nullptr, y.data());
-    auto const input = [g](T const* gy, T const* w_, T* gx) { Conv2dKernel<D>::template forward<T>(g, gy, w_, nullptr, gx); };
-    auto const weight = [g](T const* x_, T const* gy, T* gw) { Conv2dKernel<D>::template weight_gradient<T>(g, gy, x_, gw); };
-    return record_convolution(y, x, w, b, input, weight);
+    return record_transposed(y, g, x, w, b);
 }
 
 }  // namespace detail

@@ -18,20 +18,21 @@ template <class D> struct LinearKernel {
 /// at these shapes, and the bits of a row of y do not depend on the other rows.
 template <> struct LinearKernel<Cpu> {
     template <class T> static void forward(Index rows, Index in, Index out, T const* x, T const* w, T const* b, T* y) {
-        detail::kernel::forward<Simd<T>>(row_picture(rows, in, out), x, w, b, y);
+        detail::kernel::forward<Simd<T>, T>(row_picture(rows, in, out), Images<T>::plain(x, 1, rows, in), w, b, {}, y);
     }
     template <class T> static void input_gradient(Index rows, Index in, Index out, T const* gy, T const* w, T* gx) {
         detail::kernel::input_gradient<Simd<T>>(row_picture(rows, in, out), gy, w, gx);
     }
     template <class T> static void weight_gradient(Index rows, Index in, Index out, T const* x, T const* gy, T* gw) {
         Conv2dGeometry const column{1, rows, 1, in, out};  // summed in chunks of rows
-        detail::kernel::weight_gradient<Simd<T>>(column, x, gy, gw);
+        detail::kernel::weight_gradient<Simd<T>, T>(column, Images<T>::plain(x, rows, 1, in), gy, gw);
     }
     template <class T> static void bias_gradient(Index rows, Index out, T const* gy, T* gb) {
         detail::kernel::bias_gradient<Simd<T>>(rows, out, gy, gb);
     }
 
 private:
+    template <class T> using Images = detail::kernel::Images<T>;
     static Conv2dGeometry row_picture(Index rows, Index in, Index out) { return {1, 1, rows, in, out}; }
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/autograd/variable.hpp>
+#include <tacet/autograd/deferred.hpp>
 #include <tacet/ops/rows.hpp>
 #include <vector>
 
@@ -118,17 +118,51 @@ private:
     }
 };
 
-/// Every pixel f x f times: (N, H, W, C) into (N, f H, f W, C). Keeps nothing.
-template <class T, class D> Variable<T, 4, D> upsample_nearest(Variable<T, 4, D> const& x /* (N, H, W, C) */, Index f) {
-    auto const [n, h, w, c] = x.shape().extent;
+namespace detail {
+/// Images x (N, H, W, C) of which every pixel is seen factor x factor times.
+template <class T, class D> struct Magnified {
+    Variable<T, 4, D> x;
+    Index factor = 1;
+
+    Shape<4> shape() const {
+        auto const [n, h, w, c] = x.shape().extent;
+        return {{n, h * factor, w * factor, c}};
+    }
+    /// What is seen, in memory of its own.
+    Variable<T, 4, D> image() const {
+        if (factor == 1) return records(x) ? x : x.detach();
+        Tensor<T, 4, D> y(shape());
+        UpsampleKernel<D>::nearest(y, x.value(), factor);
+        return record(y, [f = factor, slot = x.slot(), shape = x.shape()](Tensor<T, 4, D> const& gy) {
+            Tensor<T, 4, D> gx(shape);
+            UpsampleKernel<D>::nearest_backward(gx, gy, f);
+            deliver(slot, gx);
+        }, x);
+    }
+};
+
+template <class T, class D> struct NearestUpsampling final : Pending<T, 4, D> {
+    Magnified<T, D> const of;
+
+    explicit NearestUpsampling(Magnified<T, D> x) : of(std::move(x)) {}
+    Shape<4> shape() const override { return of.shape(); }
+    Variable<T, 4, D> compute() const override { return of.image(); }
+};
+
+/// What an operation reads that can magnify by itself.
+template <class T, class D> Magnified<T, D> magnified(Variable<T, 4, D> const& x) { return {x}; }
+template <class T, class D> Magnified<T, D> magnified(Deferred<NearestUpsampling<T, D>>&& x) {
+    auto const* const waiting = x.waiting();
+    return waiting ? waiting->of : Magnified<T, D>{x.var()};
+}
+}  // namespace detail
+
+/// Every pixel f x f times: (N, H, W, C) into (N, f H, f W, C). Keeps nothing. Deferred: a concatenation or a convolution magnifies
+/// what it reads, and the larger images are never in memory.
+template <class T, class D>
+Deferred<detail::NearestUpsampling<T, D>> upsample_nearest(Variable<T, 4, D> const& x /* (N, H, W, C) */, Index f) {
     check(f > 0, "upsample_nearest: factor ", f, " is not positive");
-    Tensor<T, 4, D> y(Shape{n, h * f, w * f, c});
-    UpsampleKernel<D>::nearest(y, x.value(), f);
-    return record(y, [f, slot = x.slot(), shape = x.shape()](Tensor<T, 4, D> const& gy) {
-        Tensor<T, 4, D> gx(shape);
-        UpsampleKernel<D>::nearest_backward(gx, gy, f);
-        deliver(slot, gx);
-    }, x);
+    return defer<detail::NearestUpsampling<T, D>>(detail::Magnified<T, D>{x, f});
 }
 
 /// Bilinear interpolation of (N, H, W, C) to (N, OH, OW, C), `size` = (OH, OW), as PyTorch's interpolate(mode="bilinear"): with
