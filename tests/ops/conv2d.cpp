@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
+#include <support/known_values.hpp>
 #include <support/op_case.hpp>
 #include <support/values.hpp>
 #include <tacet/autograd/checkpoint.hpp>
@@ -144,6 +145,17 @@ TEST_CASE("conv2d: the bits of an output depend neither on its place in the imag
             Index const m = step;
             CHECK(same_bits(crop(tile.value(), m, 20 - 2 * m, m, 48 - m), crop(y.value(), r + m, 20 - 2 * m, q + m, 48 - m)));
         }
+}
+
+TEST_CASE("conv2d: strided, grouped, depthwise and pointwise, the same bits for any number of threads") {
+    auto const with = [](Conv2dOptions const& o) {
+        return [o](auto const& x, auto const& w, auto const& b) { return conv2d(x, w, b, o); };
+    };
+    Shape const x{2, 41, 67, 24};
+    CHECK(same_bits_for_any_threads(with({.stride = 2, .padding = 1}), x, Shape{20, 24, 3, 3}, Shape{20}));
+    CHECK(same_bits_for_any_threads(with({.padding = 1, .groups = 2}), x, Shape{20, 12, 3, 3}, Shape{20}));
+    CHECK(same_bits_for_any_threads(with({.padding = 1, .groups = 24}), x, Shape{24, 1, 3, 3}, Shape{24}));
+    CHECK(same_bits_for_any_threads(with({}), x, Shape{20, 24, 1, 1}, Shape{20}));
 }
 
 TEST_CASE("DirectConvolutions holds for what its thread records while it lives, gradients included") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
+#include <support/known_values.hpp>
 #include <support/op_case.hpp>
 #include <support/values.hpp>
 #include <tacet/ops/conv_transpose2d.hpp>
@@ -109,4 +110,9 @@ TEST_CASE("conv_transpose2d: messages name both shapes") {
           == "conv_transpose2d: nothing is left of x (1, 4, 4, 3) under w (3, 5, 1, 1) with padding 2");
     CHECK(message_of([&] { conv_transpose2d(x, w(3, 2, 3), random_variable<float>(Shape{3}, 1), {.groups = 3}); })
           == "conv_transpose2d: w (3, 2, 3, 3) with 3 group(s) has 6 output channels, but b has the shape (3)");
+}
+
+TEST_CASE("conv_transpose2d: the same bits for any number of threads") {
+    auto const f = [](auto const& x, auto const& w, auto const& b) { return conv_transpose2d(x, w, b, {.stride = 2, .padding = 1}); };
+    CHECK(same_bits_for_any_threads(f, Shape{2, 43, 37, 20}, Shape{20, 12, 3, 3}, Shape{12}));
 }

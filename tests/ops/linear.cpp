@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
+#include <support/known_values.hpp>
 #include <support/op_case.hpp>
 #include <support/values.hpp>
 #include <tacet/autograd/backward.hpp>
@@ -118,4 +119,9 @@ TEST_CASE("linear: messages name both shapes") {
           })
           == "linear: w (4, 3) has the output width 4, but b has the shape (3)");
     CHECK(message_of([&] { linear(x, random_variable<float>(Shape{0, 3}, 1)); }) == "linear: w (0, 3) is empty");
+}
+
+TEST_CASE("linear: the same bits for any number of threads") {
+    auto const f = [](auto const& x, auto const& w, auto const& b) { return linear(x, w, b); };
+    CHECK(same_bits_for_any_threads(f, Shape{3, 1033, 60}, Shape{113, 60}, Shape{113}));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
+#include <support/known_values.hpp>
 #include <support/op_case.hpp>
 #include <tacet/ops/loss.hpp>
 #include <tacet/tensor/factory.hpp>
@@ -89,4 +90,12 @@ TEST_CASE("a masked mean counts the chosen elements of a broadcast mask") {
     CHECK(item(masked_l2_loss(x, y, chosen)) == 9);
     CHECK(item(masked_l2_loss(x, y, chosen, MeanOver::all)) == 9.f / 4);
     CHECK(item(masked_l1_loss(x, y, chosen == 0)) == 3);
+}
+
+TEST_CASE("losses: the same bits for any number of threads") {
+    Shape const s{3, 131, 173, 3};
+    CHECK(same_bits_for_any_threads([](auto const& x, auto const& y) { return Variable(l2_loss(x, y)); }, s, s));
+    CHECK(same_bits_for_any_threads([](auto const& x, auto const& y) { return Variable(charbonnier_loss(x, y)); }, s, s));
+    auto const masked = [](auto const& x, auto const& y, auto const& m) { return Variable(masked_l1_loss(x, y, m)); };
+    CHECK(same_bits_for_any_threads(masked, s, s, Shape{3, 131, 173, 1}));
 }
