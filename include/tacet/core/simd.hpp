@@ -116,6 +116,18 @@ template <class T, class I = instruction_set::Native> struct Simd {
 #endif
     }
 
+    /// The same value, held in a register: g++ may otherwise read it from memory again wherever it is used.
+    Simd pinned() const {
+        Simd r = *this;
+#if defined(__AVX512F__)
+        if constexpr (bytes == 64) asm("" : "+v"(r.v));
+#endif
+#if defined(__AVX__)
+        if constexpr (bytes == 32) asm("" : "+x"(r.v));
+#endif
+        return r;
+    }
+
     T operator[](int lane) const { return v[lane]; }
     friend Simd operator+(Simd a, Simd b) { return {a.v + b.v}; }
     friend Simd operator-(Simd a, Simd b) { return {a.v - b.v}; }

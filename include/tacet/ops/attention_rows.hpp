@@ -70,7 +70,7 @@ template <class V> struct AttentionSizes {
 
 /// Rows `offset` of x (-1: zeros) as rows of whole vectors: to (count, row).
 template <class V, class T = typename V::value_type>
-void pack_rows(T* to, T const* x, Index const* offset, Index count, AttentionSizes<V> const& n) {
+void pack_rows(T* to, T const* x, Index const* offset, Index count, AttentionSizes<V> n) {
     int const last = static_cast<int>(n.depth - (n.row - V::lanes));
     for (Index i = 0; i < count; ++i, to += n.row) {
         if (offset[i] < 0) {
@@ -85,7 +85,7 @@ void pack_rows(T* to, T const* x, Index const* offset, Index count, AttentionSiz
 
 /// to (depth, queries) = factor x^T, for x (slots, row).
 template <class V, class T = typename V::value_type>
-void transpose_rows(T* to, T const* x, T factor, AttentionSizes<V> const& n) {
+void transpose_rows(T* to, T const* x, T factor, AttentionSizes<V> n) {
     for (Index c = 0; c < n.depth; c += V::lanes)
         for (Index i = 0; i < n.queries; i += V::lanes) {
             V block[V::lanes];
@@ -105,11 +105,65 @@ template <class V, int P, int K, class T = typename V::value_type>
                                                 Index count) {
     for (Index k = 0; k < count; ++k, a += a_step, b += b_step) {
         V x[K];
-        unrolled<K>([&](auto v) __attribute__((always_inline)) { x[v] = V::load(b + v * V::lanes); });
+        unrolled<K>([&](auto v) __attribute__((always_inline)) { x[v] = V::load(b + v * V::lanes).pinned(); });
         unrolled<P>([&](auto p) __attribute__((always_inline)) {
             V const factor = V::broadcast(a[p * a_tile]);
             unrolled<K>([&](auto v) __attribute__((always_inline)) { acc[p][v] = fma(factor, x[v], acc[p][v]); });
         });
+    }
+}
+
+/// A matrix of weights: how far the rows of the result are apart in it, and the terms of their sums.
+template <class T> struct Weights {
+    T const* at;
+    Index row, term;
+};
+/// Where rows go: row i to y + offset[i], nowhere for -1, times factor[i factor_step].
+template <class T> struct RowsOutput {
+    T* y;
+    Index const* offset;
+    Index rows;
+    T const* factor;
+    Index factor_step;
+};
+
+/// R rows of K vectors, the last with `last` lanes: row i is the sum over k < terms of weight (i, k) times row k of x, whose rows are
+/// x_row apart.
+template <class V, int R, int K, class T = typename V::value_type>
+[[gnu::always_inline]] inline void weighted_sums_tile(Weights<T> w, T const* x, Index x_row, Index terms, RowsOutput<T> out, int last) {
+    V acc[R][K];
+    unrolled<R * K>([&](auto k) __attribute__((always_inline)) { acc[k / K][k % K] = V::zero(); });
+    add_products(acc, w.at, w.row, w.term, x, x_row, terms);
+    unrolled<R>([&](auto r) __attribute__((always_inline)) {
+        if (r >= out.rows || out.offset[r] < 0) return;
+        T* const to = out.y + out.offset[r];
+        V const f = V::broadcast(out.factor[r * out.factor_step]);
+        unrolled<K>([&](auto v) __attribute__((always_inline)) {
+            V const value = acc[r][v] * f;
+            if (v < K - 1 || last == V::lanes) value.store(to + v * V::lanes);
+            else value.store_partial(to + v * V::lanes, last);
+        });
+    });
+}
+
+/// The same for all rows and channels.
+template <class V, class T = typename V::value_type>
+void weighted_sums(Weights<T> w, T const* x, Index terms, RowsOutput<T> out, AttentionSizes<V> n) {
+    for (Index b = 0; b < block_count<V>(n.depth); ++b) {
+        Block const block = block_at<V>(n.depth, b);
+        auto const with = [&](auto vectors) {
+            constexpr int R = tile_rows<V>(vectors);
+            for (Index i = 0; i < out.rows; i += R)
+                weighted_sums_tile<V, R, vectors>(
+                    {w.at + i * w.row, w.row, w.term}, x + block.begin, n.row, terms,
+                    {out.y + block.begin, out.offset + i, out.rows - i, out.factor + i * out.factor_step, out.factor_step}, block.last);
+        };
+        if (block.vectors == 1) with(std::integral_constant<int, 1>());
+        if (block.vectors == 2) with(std::integral_constant<int, 2>());
+        if constexpr (max_vectors<V> == 4) {
+            if (block.vectors == 3) with(std::integral_constant<int, 3>());
+            if (block.vectors == 4) with(std::integral_constant<int, 4>());
+        }
     }
 }
 

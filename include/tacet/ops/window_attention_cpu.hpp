@@ -28,7 +28,7 @@ public:
             load(head);
             softmax(head, prefetch);
             locate(m_.offset, slots(), c, head * d);
-            add_rows({m_.p, 1, n_.queries}, m_.v, keys_, y, m_.offset, n_.slots, m_.inverse_sum);
+            weighted_sums<V>({m_.p, 1, n_.queries}, m_.v, keys_, {y, m_.offset, n_.slots, m_.inverse_sum, 1}, n_);
         });
     }
 
@@ -51,23 +51,18 @@ public:
             if (!gqkv) return;
             T const scale[] = {1 / std::sqrt(static_cast<T>(d)), 1};
             locate(m_.offset, slots(), 3 * c, head * d);
-            add_rows({m_.s, 1, n_.queries}, m_.k, keys_, gqkv, m_.offset, n_.slots, scale, 0);
+            weighted_sums<V>({m_.s, 1, n_.queries}, m_.k, keys_, {gqkv, m_.offset, n_.slots, scale, 0}, n_);
             locate(m_.key_offset, tokens_.keys, 3 * c, c + head * d);
-            add_rows({m_.s, n_.queries, 1}, m_.q, n_.slots, gqkv, m_.key_offset, keys_, scale, 0);
+            weighted_sums<V>({m_.s, n_.queries, 1}, m_.q, n_.slots, {gqkv, m_.key_offset, keys_, scale, 0}, n_);
             locate(m_.key_offset, tokens_.keys, 3 * c, 2 * c + head * d);
-            add_rows({m_.p, n_.queries, 1}, m_.g, n_.slots, gqkv, m_.key_offset, keys_, scale + 1, 0);
+            weighted_sums<V>({m_.p, n_.queries, 1}, m_.g, n_.slots, {gqkv, m_.key_offset, keys_, scale + 1, 0}, n_);
         });
         biases_.fold(table_sums, bias_sums.data());
     }
 
 private:
-    /// Elements of a matrix: those of a row of the result and of a term of its sum.
-    struct Weights {
-        T const* at;
-        Index row, term;
-    };
     struct EachSlot {};
-    static constexpr int tile_keys = V::bytes == 64 ? 4 : 6;  // rows of keys in a tile of scores
+    static constexpr int tile_keys = V::bytes == 64 ? 5 : 6;  // rows of keys in a tile of scores
 
     static EachSlot slots() { return {}; }
 
@@ -81,7 +76,10 @@ private:
             WindowPrefetch prefetch(more ? &next_ : nullptr, grid_.heads);
             prefetch.add(qkv_, 3 * grid_.channels() * static_cast<Index>(sizeof(T)));
             ask(prefetch);
-            for (Index head = 0; head < grid_.heads; ++head) body(head, prefetch);
+            for (Index head = 0; head < grid_.heads; ++head) {
+                prefetch.begin(head);
+                body(head, prefetch);
+            }
         }
     }
 
@@ -140,53 +138,59 @@ private:
     }
     /// The same for Z vectors of queries, from the i-th query on.
     template <int Z> void softmax_of(Index head, Index i, WindowPrefetch const& prefetch) {
+        AttentionScratch<V> const m = m_;  // here and below: copies stay in registers, members might change with every vector stored
+        Index const keys = keys_, queries = n_.queries;
         V largest[Z], sum[Z];
         unrolled<Z>([&](auto z) __attribute__((always_inline)) { largest[z] = V::broadcast(hidden_score<T>), sum[z] = V::zero(); });
-        scores<Z>(largest, biases_.head(head) + i / V::lanes * biases_.step(), head, i, prefetch);
+        scores<Z>(largest, m, biases_.head(head) + i / V::lanes * biases_.step(), i, prefetch);
         unrolled<Z>([&](auto z) __attribute__((always_inline)) {  // 0 for a query that sees nothing
             largest[z] = select(largest[z] > V::broadcast(hidden_score<T> / 2), largest[z], V::zero());
         });
-        T* row = m_.p + i;
-        for (Index j = 0; j < keys_; ++j, row += n_.queries)
+        T* row = m.p + i;
+        for (Index j = 0; j < keys; ++j, row += queries)
             unrolled<Z>([&](auto z) __attribute__((always_inline)) {
                 V const e = probability(V::load(row + z * V::lanes) - largest[z]);
                 sum[z] += e;
                 e.store(row + z * V::lanes);
             });
-        for (Index j = keys_; j < keys_ + tile_keys; ++j, row += n_.queries)
+        for (Index j = keys; j < round_up(keys, tile_keys); ++j, row += queries)
             unrolled<Z>([&](auto z) __attribute__((always_inline)) { V::zero().store(row + z * V::lanes); });
         unrolled<Z>([&](auto z) __attribute__((always_inline)) {
-            select(sum[z] > V::zero(), V::broadcast(1) / sum[z], V::zero()).store(m_.inverse_sum + i + z * V::lanes);
+            select(sum[z] > V::zero(), V::broadcast(1) / sum[z], V::zero()).store(m.inverse_sum + i + z * V::lanes);
         });
     }
 
     /// p = q k + bias, hidden where query and key are of different regions; and the largest for each query.
     template <int Z>
-    [[gnu::always_inline]] void scores(V (&largest)[Z], T const* bias, Index head, Index i, WindowPrefetch const& prefetch) {
+    [[gnu::always_inline]] void scores(V (&largest)[Z], AttentionScratch<V> const& m, T const* bias, Index i,
+                                       WindowPrefetch const& prefetch) {
         constexpr int R = tile_keys;
-        Index const tiles = div_up(keys_, R), step = biases_.step(), queries = n_.queries;
-        for (Index tile = 0, j = 0; tile < tiles; ++tile, j += R) {
-            if (i == 0) prefetch.ask(head, n_.slots * tile / tiles, n_.slots * (tile + 1) / tiles);
+        Index const step = biases_.step(), queries = n_.queries, depth = n_.depth, row = n_.row, keys = keys_;
+        Index const share = div_up(n_.slots, div_up(keys, R));
+        bool const regions = tokens_.several_regions;
+        for (Index j = 0, slot = 0; j < keys; j += R, slot += share) {
+            if (i == 0) prefetch.ask(slot, std::min(n_.slots, slot + share));
             V acc[R][Z];
+            unrolled<R * Z>([&](auto k) __attribute__((always_inline)) { acc[k / Z][k % Z] = V::zero(); });
+            add_products(acc, m.k + j * row, row, 1, m.q_t + i, queries, depth);
             unrolled<R>([&](auto r) __attribute__((always_inline)) {
-                T const* const from = bias + m_.key_bias[j + r];
-                unrolled<Z>([&](auto z) __attribute__((always_inline)) { acc[r][z] = V::load(from + z * step); });
+                T const* const from = bias + m.key_bias[j + r];
+                unrolled<Z>([&](auto z) __attribute__((always_inline)) { acc[r][z] += V::load(from + z * step); });
             });
-            if (tokens_.several_regions) hide(acc, i, j);
-            add_products(acc, m_.k + j * n_.row, n_.row, 1, m_.q_t + i, queries, n_.depth);
+            if (regions) hide(acc, m.key_region + j, m.region + i);
             unrolled<R>([&](auto r) __attribute__((always_inline)) {
                 unrolled<Z>([&](auto z) __attribute__((always_inline)) {
                     largest[z] = max(acc[r][z], largest[z]);
-                    acc[r][z].store(m_.p + (j + r) * queries + i + z * V::lanes);
+                    acc[r][z].store(m.p + (j + r) * queries + i + z * V::lanes);
                 });
             });
         }
     }
-    template <int R, int Z> [[gnu::always_inline]] void hide(V (&acc)[R][Z], Index i, Index j) const {
+    template <int R, int Z> [[gnu::always_inline]] static void hide(V (&acc)[R][Z], T const* key_region, T const* query_region) {
         unrolled<R>([&](auto r) __attribute__((always_inline)) {
-            V const region = V::broadcast(m_.key_region[j + r]);
+            V const region = V::broadcast(key_region[r]);
             unrolled<Z>([&](auto z) __attribute__((always_inline)) {
-                acc[r][z] = select(V::load(m_.region + i + z * V::lanes) == region, acc[r][z], V::broadcast(hidden_score<T>));
+                acc[r][z] = select(V::load(query_region + z * V::lanes) == region, acc[r][z], V::broadcast(hidden_score<T>));
             });
         });
     }
@@ -200,72 +204,36 @@ private:
     }
     template <int Z> void score_gradients_of(T* bias_sums, Index i) {
         constexpr int R = tile_keys;
-        Index const queries = n_.queries;
+        AttentionScratch<V> const m = m_;
+        Index const queries = n_.queries, depth = n_.depth, row = n_.row, keys = keys_, step = biases_.step();
         V inverse[Z], mean[Z];
         unrolled<Z>([&](auto z) __attribute__((always_inline)) {
-            inverse[z] = V::load(m_.inverse_sum + i + z * V::lanes), mean[z] = V::zero();
+            inverse[z] = V::load(m.inverse_sum + i + z * V::lanes), mean[z] = V::zero();
         });
-        for (Index j = 0; j < keys_; j += R) {
+        for (Index j = 0; j < keys; j += R) {
             V acc[R][Z];
             unrolled<R * Z>([&](auto k) __attribute__((always_inline)) { acc[k / Z][k % Z] = V::zero(); });
-            add_products(acc, m_.v + j * n_.row, n_.row, 1, m_.g_t + i, queries, n_.depth);
+            add_products(acc, m.v + j * row, row, 1, m.g_t + i, queries, depth);
             unrolled<R>([&](auto r) __attribute__((always_inline)) {
                 unrolled<Z>([&](auto z) __attribute__((always_inline)) {
                     Index const at = (j + r) * queries + i + z * V::lanes;
-                    V const p = V::load(m_.p + at) * inverse[z];
-                    p.store(m_.p + at);
-                    acc[r][z].store(m_.s + at);
+                    V const p = V::load(m.p + at) * inverse[z];
+                    p.store(m.p + at);
+                    acc[r][z].store(m.s + at);
                     mean[z] = fma(p, acc[r][z], mean[z]);
                 });
             });
         }
-        T* const sums = bias_sums + i / V::lanes * biases_.step();
-        for (Index j = 0; j < keys_; ++j) {
-            T* const to = sums + m_.key_bias[j];
+        T* const sums = bias_sums + i / V::lanes * step;
+        for (Index j = 0; j < keys; ++j) {
+            T* const to = sums + m.key_bias[j];
             unrolled<Z>([&](auto z) __attribute__((always_inline)) {
                 Index const at = j * queries + i + z * V::lanes;
-                V const s = V::load(m_.p + at) * (V::load(m_.s + at) - mean[z]);
-                s.store(m_.s + at);
-                (V::load(to + z * biases_.step()) + s).store(to + z * biases_.step());
+                V const s = V::load(m.p + at) * (V::load(m.s + at) - mean[z]);
+                s.store(m.s + at);
+                (V::load(to + z * step) + s).store(to + z * step);
             });
         }
-    }
-
-    /// Row i of the result, at y + offset[i] (none for -1), is factor[i factor_step] times the sum over k < terms of weight (i, k) and
-    /// row k of x.
-    void add_rows(Weights w, T const* x, Index terms, T* y, Index const* offset, Index rows, T const* factor, Index factor_step = 1) const {
-        for (Index b = 0; b < block_count<V>(n_.depth); ++b) {
-            Block const block = block_at<V>(n_.depth, b);
-            auto const with = [&](auto vectors) {
-                constexpr int R = tile_rows<V>(vectors);
-                for (Index i = 0; i < rows; i += R)
-                    weighted_rows<R, vectors>({w.at + i * w.row, w.row, w.term}, x + block.begin, terms, y + block.begin, offset + i,
-                                              std::min<Index>(R, rows - i), block.last, factor + i * factor_step, factor_step);
-            };
-            if (block.vectors == 1) with(std::integral_constant<int, 1>());
-            if (block.vectors == 2) with(std::integral_constant<int, 2>());
-            if constexpr (max_vectors<V> == 4) {
-                if (block.vectors == 3) with(std::integral_constant<int, 3>());
-                if (block.vectors == 4) with(std::integral_constant<int, 4>());
-            }
-        }
-    }
-    template <int R, int K>
-    void weighted_rows(Weights w, T const* x, Index terms, T* y, Index const* offset, Index rows, int last, T const* factor,
-                       Index factor_step) const {
-        V acc[R][K];
-        unrolled<R * K>([&](auto k) __attribute__((always_inline)) { acc[k / K][k % K] = V::zero(); });
-        add_products(acc, w.at, w.row, w.term, x, n_.row, terms);
-        unrolled<R>([&](auto r) __attribute__((always_inline)) {
-            if (r >= rows || offset[r] < 0) return;
-            T* const to = y + offset[r];
-            V const f = V::broadcast(factor[r * factor_step]);
-            unrolled<K>([&](auto v) __attribute__((always_inline)) {
-                V const value = acc[r][v] * f;
-                if (v < K - 1 || last == V::lanes) value.store(to + v * V::lanes);
-                else value.store_partial(to + v * V::lanes, last);
-            });
-        });
     }
 
     WindowGrid const& grid_;
@@ -278,13 +246,13 @@ private:
     Index keys_ = 0;  // without those that fill up the last tile
 };
 
-/// Ranges of windows that tasks take: several for each thread, long enough that asking for the next window's memory pays.
-inline Index window_parts(Index windows) { return std::min<Index>(windows, 64); }
+/// Into how many ranges of at least `least` windows the work is cut.
+inline Index window_parts(Index windows, Index least) { return std::clamp<Index>(windows / least, std::min<Index>(windows, 1), 64); }
 
 template <class T> void window_attention(WindowGrid const& g, T* y, T const* qkv, T const* table, std::uint8_t const* keep) {
     using V = Simd<T>;
     Biases<V> const biases(g, table, logit_unit<T>);
-    Index const windows = g.windows(), parts = window_parts(windows);
+    Index const windows = g.windows(), parts = window_parts(windows, 2);
     parallel_for(parts, [&](Index part) {
         WindowAttention<V>(g, biases, qkv, keep, false).run(y, windows * part / parts, windows * (part + 1) / parts);
     });
@@ -296,11 +264,13 @@ void window_attention_gradients(WindowGrid const& g, T* gqkv, T* gtable, T const
                                 std::uint8_t const* keep) {
     using V = Simd<T>;
     Biases<V> const biases(g, table, logit_unit<T>);
-    Index const windows = g.windows(), parts = window_parts(windows), size = g.table_rows() * g.heads;
+    Index const windows = g.windows(), parts = window_parts(windows, 4), size = g.table_rows() * g.heads;
     std::vector<double> sums(static_cast<std::size_t>(parts * size));
     parallel_for(parts, [&](Index part) {
-        WindowAttention<V>(g, biases, qkv, keep, true)
-            .gradients(gqkv, sums.data() + part * size, gy, windows * part / parts, windows * (part + 1) / parts);
+        WindowAttention<V> attention(g, biases, qkv, keep, true);
+        Index const end = windows * (part + 1) / parts;
+        for (Index begin = windows * part / parts; begin < end; begin += 256)  // so many are summed in T
+            attention.gradients(gqkv, sums.data() + part * size, gy, begin, std::min(begin + 256, end));
     });
     if (!gtable) return;
     for (Index e = 0; e < size; ++e) {

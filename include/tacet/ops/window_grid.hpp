@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/shape.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -38,21 +39,22 @@ struct WindowGrid {
     /// edges together: the wrapped ones are a region of their own, along each axis.
     void tokens(WindowTokens& to, Index index, std::uint8_t const* keep) const {
         Index const image = index / (rows() * cols()), top = index / cols() % rows() * window, left = index % cols() * window;
+        Index const shift_h = shift % std::max<Index>(h, 1), shift_w = shift % std::max<Index>(w, 1);
+        Index const wrap_h = h - shift_h, wrap_w = w - shift_w;  // from here on, rolled rows and columns are wrapped
         to.pixel.assign(static_cast<std::size_t>(slots()), -1);
         to.region.assign(static_cast<std::size_t>(slots()), 0);
         to.keys.clear();
-        Index seen = 0;  // bits of the regions with pixels
-        for (Index i = 0; i < window && top + i < h; ++i)
-            for (Index j = 0; j < window && left + j < w; ++j) {
-                bool const below = top + i >= h - shift % h, right = left + j >= w - shift % w;
-                Index const slot = i * window + j, pixel = (image * h + (top + i + shift) % h) * w + (left + j + shift) % w;
-                Index const region = 2 * below + right;
+        for (Index i = top; i < std::min(top + window, h); ++i) {
+            Index const row = (image * h + (i < wrap_h ? i + shift_h : i - wrap_h)) * w;
+            for (Index j = left; j < std::min(left + window, w); ++j) {
+                Index const slot = (i - top) * window + j - left, pixel = row + (j < wrap_w ? j + shift_w : j - wrap_w);
                 to.pixel[static_cast<std::size_t>(slot)] = pixel;
-                to.region[static_cast<std::size_t>(slot)] = region;
-                seen |= Index(1) << region;
+                to.region[static_cast<std::size_t>(slot)] = 2 * (i >= wrap_h) + (j >= wrap_w);
                 if (!keep || keep[pixel]) to.keys.push_back(slot);
             }
-        to.several_regions = (seen & (seen - 1)) != 0;
+        }
+        auto const cut = [&](Index begin, Index wrap, Index end) { return begin < wrap && wrap < std::min(begin + window, end); };
+        to.several_regions = cut(top, wrap_h, h) || cut(left, wrap_w, w);
     }
 };
 

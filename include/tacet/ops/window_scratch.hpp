@@ -38,28 +38,36 @@ class WindowPrefetch {
 public:
     WindowPrefetch(WindowTokens const* next, Index heads) : next_(next), heads_(heads) {}
     /// Where the tokens' rows of so many bytes are.
-    void add(void const* base, Index row_bytes) { base_[count_] = static_cast<char const*>(base), bytes_[count_++] = row_bytes; }
-    /// The share of one head in the slots [begin, end). Inlined by force: g++ drops calls of functions that do nothing else.
-    [[gnu::always_inline]] void ask(Index head, Index begin, Index end) const {
+    void add(void const* base, Index row_bytes) { rows_[count_++] = {static_cast<char const*>(base), row_bytes, 0, 0}; }
+    /// What follows asks for the share of one head.
+    void begin(Index head) {
+        for (int i = 0; i < count_; ++i) {
+            Index const lines = rows_[i].bytes / 64 + 1;
+            rows_[i].first = lines * head / heads_ * 64, rows_[i].last = lines * (head + 1) / heads_ * 64;
+        }
+    }
+    /// Asks for the slots [begin, end). Inlined by force: g++ drops calls of functions that do nothing else.
+    [[gnu::always_inline]] void ask(Index begin, Index end) const {
         if (!next_) return;
         for (Index slot = begin; slot < end; ++slot) {
             Index const pixel = next_->pixel[static_cast<std::size_t>(slot)];
             if (pixel < 0) continue;
             for (int i = 0; i < count_; ++i) {
-                Index const lines = bytes_[i] / 64 + 1;
-                char const* const row = base_[i] + pixel * bytes_[i];
-                for (Index line = lines * head / heads_; line < lines * (head + 1) / heads_; ++line)
-                    __builtin_prefetch(row + line * 64, 0, 2);
+                char const* const row = rows_[i].base + pixel * rows_[i].bytes;
+                for (Index at = rows_[i].first; at < rows_[i].last; at += 64) __builtin_prefetch(row + at, 0, 2);
             }
         }
     }
 
 private:
+    struct Rows {
+        char const* base;
+        Index bytes, first, last;  // of a row, and which of them are asked for
+    };
     WindowTokens const* next_;
     Index heads_;
     int count_ = 0;
-    char const* base_[4] = {};
-    Index bytes_[4] = {};
+    Rows rows_[4] = {};
 };
 
 }  // namespace tacet::detail::kernel
