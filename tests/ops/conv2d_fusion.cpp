@@ -237,3 +237,19 @@ TEST_CASE("Fused images are never in memory") {
     CHECK_NOTHROW(max_pool2d(relu(conv2d(concat(upsample_nearest(x, 2), skip), w, {.padding = 1})), 2).value());
     set_memory_limit(before);
 }
+
+TEST_CASE("Results too large for the caches are the same") {
+    Rng rng(15);
+    NoGrad const guard;
+    auto const x = drawn<float>(Shape{1, 330, 420, 16}, rng, false), w = drawn<float>(Shape{32, 16, 3, 3}, rng, false);
+    Images<float> const y = conv2d(x, w, {.padding = 1});
+    CHECK(y.size() * 4 > Index(1) << 24);
+    auto const strip = [&](Index from, Index rows) {
+        Tensor<float, 4> part(Shape{1, rows, 420, 16});
+        std::copy_n(x.value().data() + from * 420 * 16, part.size(), part.data());
+        return Images<float>(conv2d(Images<float>(part), w, {.padding = 1}));
+    };
+    Images<float> const middle = strip(96, 40);  // its tiles are those of the whole
+    for (Index i = 4; i < 36; ++i)
+        CHECK(std::memcmp(&middle.value()(0, i, 0, 0), &y.value()(0, 96 + i, 0, 0), 420 * 32 * sizeof(float)) == 0);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/ops/conv2d_dense.hpp>
+#include <tacet/ops/rows.hpp>
 #include <tacet/ops/winograd.hpp>
 
 // 3 x 3 sums in steps of one pixel by Winograd's method. The images are cut into tiles of 4 x 4 outputs; a task transforms the windows
@@ -112,11 +113,13 @@ template <class T> struct TileStore {
     T* y;
     Index row, pixel, high, wide;
     int lanes;
+    bool streams;          // past the caches
     std::uint8_t* argmax;  // like y; null where it is not wanted
 
     template <class V> [[gnu::always_inline]] void store(Index i, Index j, V v) const {
         if (i >= high || j >= wide) return;
-        if (lanes == V::lanes) v.store(y + i * row + j * pixel);
+        if (streams) v.stream(y + i * row + j * pixel);
+        else if (lanes == V::lanes) v.store(y + i * row + j * pixel);
         else v.store_partial(y + i * row + j * pixel, lanes);
     }
     /// Of equal elements the first wins; NaN is larger than any number.
@@ -151,12 +154,20 @@ void transform_products(T const* from, Index stride, T const* bias, Epilogue<T> 
     unrolled<4>([&](auto k) __attribute__((always_inline)) { to.store_largest(k / 2, k % 2, windows[k]); });
 }
 
+/// Whether outputs go past the caches: where they would not fit in, and a vector is a whole line of them.
+template <class V, class T> bool streams(Dense<T> const& d) {
+    Index const scale = d.epilogue.pool ? 2 : 1, pixels = d.n * (d.rows.out / scale) * (d.cols.out / scale);
+    bool const whole_lines =
+        V::bytes == 64 && d.out_channels % V::lanes == 0 && reinterpret_cast<std::uintptr_t>(d.y) % V::bytes == 0;
+    return whole_lines && Rows<V>::streams(pixels * d.output_step() * static_cast<Index>(sizeof(T)));
+}
+
 /// Where the outputs of a tile go, from channel c on.
-template <class T> TileStore<T> tile_store(Dense<T> const& d, WinogradTile const& at, Index c) {
+template <class V, class T> TileStore<T> tile_store(Dense<T> const& d, WinogradTile const& at, Index c) {
     Index const scale = d.epilogue.pool ? 2 : 1, high = d.rows.out / scale, wide = d.cols.out / scale, pixel = d.output_step();
     Index const i = at.i / scale, j = at.j / scale, first = ((at.image * high + i) * wide + j) * pixel + c;
     std::uint8_t* const argmax = d.epilogue.argmax ? d.epilogue.argmax + first : nullptr;
-    return {d.y + first, wide * pixel, pixel, high - i, wide - j, 0, argmax};
+    return {d.y + first, wide * pixel, pixel, high - i, wide - j, 0, streams<V>(d), argmax};
 }
 
 /// One block of output channels of `count` tiles: 36 products, then the way back.
@@ -174,7 +185,7 @@ void winograd_block(Dense<T> const& d, WinogradPlan const& p, Index first, Index
     for (Index t = 0; t < count; ++t) {
         WinogradTile const at = tile_at(p, first + t);
         for (int v = 0; v < block.vectors; ++v) {
-            TileStore<T> to = tile_store(d, at, group * d.out_channels + block.begin + v * V::lanes);
+            TileStore<T> to = tile_store<V>(d, at, group * d.out_channels + block.begin + v * V::lanes);
             to.lanes = v + 1 < block.vectors ? V::lanes : block.last;
             transform_products<V>(products + t * width + v * V::lanes, stride, bias ? bias + v * V::lanes : nullptr, d.epilogue, to);
         }
@@ -199,6 +210,7 @@ void winograd_task(Dense<T> const& d, WinogradPlan const& p, Index first, Index 
                           packed + winograd_positions * d.in_channels * (group * outputs + block.begin),
                           bias ? bias + group * outputs + block.begin : nullptr);
     }
+    if (streams<V>(d)) V::fence();
 }
 
 /// Runs the sum on all threads. The bits of an output depend on the window of its tile alone.
