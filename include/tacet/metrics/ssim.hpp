@@ -36,21 +36,25 @@ struct SsimChannel {
         }
         for (int m = 0; m < moments; ++m) {
             double* const out = filtered(row, m);
-            std::fill_n(out, width - taps + 1, 0.);
-            for (int t = 0; t < taps; ++t)
-                for (Index x = 0; x < width - taps + 1; ++x)
-                    out[x] += window[static_cast<std::size_t>(t)] * values[static_cast<std::size_t>(m * width + x + t)];
+            double const* const in = values.data() + m * width;
+            for (Index x = 0; x < width - taps + 1; ++x) out[x] = weighted([in, x](int t) { return in[x + t]; });
         }
+    }
+    /// The sum of v(t) over the window, which is symmetric.
+    double weighted(auto const& v) const {
+        double sum = window[taps / 2] * v(taps / 2);
+        for (int t = 0; t < taps / 2; ++t) sum += window[static_cast<std::size_t>(t)] * (v(t) + v(taps - 1 - t));
+        return sum;
     }
     /// The sum of SSIM over one row of the map, whose window ends at row `last`.
     double row_sum(Index last, std::vector<double>& sums) {
         Index const n = width - taps + 1;
-        std::fill(sums.begin(), sums.end(), 0.);
-        for (int t = 0; t < taps; ++t)
-            for (int m = 0; m < moments; ++m) {
-                double const* const in = filtered(last - taps + 1 + t, m);
-                for (Index x = 0; x < n; ++x) sums[static_cast<std::size_t>(m * n + x)] += window[static_cast<std::size_t>(t)] * in[x];
-            }
+        for (int m = 0; m < moments; ++m) {
+            std::array<double const*, taps> rows;
+            for (int t = 0; t < taps; ++t) rows[static_cast<std::size_t>(t)] = filtered(last - taps + 1 + t, m);
+            double* const out = sums.data() + m * n;
+            for (Index x = 0; x < n; ++x) out[x] = weighted([&rows, x](int t) { return rows[static_cast<std::size_t>(t)][x]; });
+        }
         constexpr double c1 = (0.01 * 255) * (0.01 * 255), c2 = (0.03 * 255) * (0.03 * 255);
         double total = 0;
         for (Index x = 0; x < n; ++x) {
