@@ -354,7 +354,8 @@ TEST_CASE("Shapes that no SwinIR has are refused before any network is made") {
     };
     CHECK(with("conv_first.weight", {12, 3}) == "the tensor conv_first.weight has 2 dimensions instead of 4");
     CHECK(with("conv_first.weight", {Index(1) << 40, 3, 1, 1}).starts_with("the tensor conv_first.weight has an extent"));
-    CHECK(with("conv_first.weight", {60, 3, 5, 5}) == "a SwinIR whose first convolution is 5 x 5");
+    CHECK(with("conv_first.weight", {12, 3, 5, 5}) == "a SwinIR whose first convolution is 5 x 5");
     CHECK(with("layers.0.residual_group.blocks.0.attn.relative_position_bias_table", {50, 3}).ends_with("is no square"));
+    CHECK(with("layers.1.residual_group.blocks.2.attn.qkv.weight", {3, 12}) == "layers.1.residual_group.blocks.2. does not have 12 features");
     CHECK(with("layers.0.residual_group.blocks.0.mlp.fc1.weight", {1 << 20, 12}).starts_with("a SwinIR from 3 channels"));
 }

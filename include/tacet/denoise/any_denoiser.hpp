@@ -4,6 +4,7 @@
 #include <tacet/io/checkpoint.hpp>
 #include <tacet/io/module_checkpoint.hpp>
 #include <tacet/models/dncnn.hpp>
+#include <tacet/models/masked_swinir.hpp>
 #include <tacet/models/noise2noise.hpp>
 #include <algorithm>
 #include <set>
@@ -31,6 +32,11 @@ struct WeightShapes {
     Checkpoint const& weights;
 
     bool has(std::string_view name) const { return weights.find(name) != nullptr; }
+    /// The extents of a tensor, or nullptr when there is none of that name.
+    std::vector<Index> const* find(std::string_view name) const {
+        auto const* const found = weights.find(name);
+        return found ? &found->shape : nullptr;
+    }
     /// The shape of a convolution's weight. Throws Error when there is none.
     Shape<4> operator()(std::string_view name) const {
         auto const& shape = weights.at(name).shape;
@@ -45,7 +51,7 @@ struct WeightShapes {
 /// only it has) and `sized_by` (which builds one from the shapes of its tensors: see detail::WeightShapes).
 class AnyDenoiser {
 public:
-    using Networks = std::variant<Noise2NoiseUNet<>, Noise2NoiseCompat<>, DnCnn<>>;
+    using Networks = std::variant<Noise2NoiseUNet<>, Noise2NoiseCompat<>, DnCnn<>, MaskedSwinIR<>>;
 
     /// Throws Error when no known network has such weights, listing what differs from the nearest one.
     explicit AnyDenoiser(Checkpoint const& checkpoint) : network_(recognise(detail::inference_weights(checkpoint))) {}
@@ -75,13 +81,16 @@ private:
         [&]<std::size_t... K>(std::index_sequence<K...>) {
             (try_network<std::variant_alternative_t<K, Networks>>(weights, found), ...);
         }(std::make_index_sequence<std::variant_size_v<Networks>>{});
-        check(found.has_value(), "these are not the weights of a network known here (noise2noise_unet, noise2noise_compat, dncnn)");
+        check(found.has_value(), "these are not the weights of a network known here (noise2noise_unet, noise2noise_compat, dncnn, "
+                                 "masked_swinir, swinir)");
         return std::move(*found);
     }
     template <class M> static void try_network(Checkpoint const& weights, std::optional<Networks>& found) {
         if (found || !weights.find(M::landmark)) return;
         Rng rng(0);
         M model = M::sized_by(detail::WeightShapes{weights}, rng);
+        if constexpr (requires { model.scale(); })
+            check(model.scale() == 1, model.name, ": this network enlarges images ", model.scale(), " times, it does not denoise");
         load(model, weights);
         set_training(model, false);
         found.emplace(std::move(model));

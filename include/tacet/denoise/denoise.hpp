@@ -25,8 +25,8 @@ struct DenoiseOptions {
 /// `multiple`. `context` pixels around a tile that starts and ends at multiples of 4 `multiple` can reach its pixels, their last bits
 /// included: fast convolutions widen what those depend on (a chain of 3 x 3 convolutions to twice its radius, see docs/internals.md).
 template <class M> concept DenoisingNetwork = requires(M const& m) {
-    { M::multiple } -> std::convertible_to<Index>;
-    { M::context } -> std::convertible_to<Index>;
+    { m.multiple } -> std::convertible_to<Index>;
+    { m.context } -> std::convertible_to<Index>;
     { M::offset } -> std::convertible_to<float>;
     { m.in_channels() } -> std::convertible_to<Index>;
     { m.floats_per_pixel() } -> std::convertible_to<Index>;
@@ -48,21 +48,30 @@ inline Tensor<float, 3> padded(Tensor<float, 3> const& x, Index multiple, float 
     return y;
 }
 
+/// The network's output for one tile; one that draws is told where in the image the tile lies.
+template <DenoisingNetwork M> Tensor<float, 4> run_tile(M const& model, Tensor<float, 4> const& x, Window const& place) {
+    if constexpr (requires { model(Variable<float, 4>(x), model.draws); }) {
+        auto draws = model.draws;
+        draws.top += place.top, draws.left += place.left;
+        return model(Variable<float, 4>(x), draws).value();
+    } else return model(Variable<float, 4>(x)).value();
+}
+
 /// Runs the network over an image whose channels and extents fit it.
 template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Tensor<float, 3> const& x, DenoiseOptions const& options) {
     auto const [h, w, c] = x.shape().extent;
-    auto const input = padded(x, M::multiple, M::offset);
+    auto const input = padded(x, model.multiple, M::offset);
     auto const limit = static_cast<Index>(options.max_memory / sizeof(float)) / model.floats_per_pixel();
     // Convolutions work on blocks of 4 x 4 pixels, down to the coarsest level, which is why a pixel's last bits depend on a little more
     // than what it sees. Tiles that start where blocks start, with contexts of whole blocks, give the image's bits.
-    constexpr Index grid = kernel::winograd_tile * M::multiple;
-    auto const tiles = plan_tiles(input.shape()[0], input.shape()[1], grid, round_up(M::context, grid), limit);
+    Index const grid = kernel::winograd_tile * model.multiple;
+    auto const tiles = plan_tiles(input.shape()[0], input.shape()[1], grid, round_up(model.context, grid), limit);
     auto const report = [&](double share) { if (options.progress && !options.progress(share)) throw Cancelled(); };
     Tensor<float, 3> out(Shape{h, w, c});
     for (std::size_t k = 0; k < tiles.size(); ++k) {
         report(static_cast<double>(k) / static_cast<double>(tiles.size()));
         auto const& [core, reach] = tiles[k];
-        auto const y = model(Variable<float, 4>(crop(input, reach).reshape(Shape{Index(1), reach.height, reach.width, c}))).value();
+        auto const y = run_tile(model, crop(input, reach).reshape(Shape{Index(1), reach.height, reach.width, c}), reach);
         Window const inside{core.top - reach.top, core.left - reach.left, std::min(core.height, h - core.top),
                             std::min(core.width, w - core.left)};
         paste(out, y, inside, core.top, core.left);

@@ -4,6 +4,7 @@
 #include <tacet/io/named_tensor.hpp>
 #include <tacet/tensor/tensor.hpp>
 #include <algorithm>
+#include <concepts>
 #include <cstring>
 #include <map>
 #include <string>
@@ -67,6 +68,12 @@ template <class T, int R, Device D = Cpu> Tensor<T, R, D> to_tensor(NamedTensor 
     return x;
 }
 
+namespace detail {
+struct AnyTensor {
+    void operator()(std::string const&, auto const&) const {}
+};
+}  // namespace detail
+
 /// How the names of a checkpoint and of a module differ; each list is in the module's or the file's order.
 struct LoadReport {
     std::vector<std::string> missing;     ///< in the module only
@@ -104,8 +111,18 @@ struct LoadOptions {
     bool strict = true;  ///< every name in both; otherwise only what occurs in both is loaded
 };
 
-/// What a checkpoint lacks, has too much, or has in another shape than the module; nothing is changed. PyTorch's batch counters
-/// (`num_batches_tracked`), which no computation reads, are never unexpected.
+namespace detail {
+/// Whether a file may hold this tensor although the module has none of that name: PyTorch's batch counters, which no computation reads,
+/// and what the module says follows from its sizes, by `static bool redundant(std::string_view name)`.
+template <class M> bool is_redundant(std::string_view name) {
+    if constexpr (requires { { M::redundant(name) } -> std::same_as<bool>; })
+        if (M::redundant(name)) return true;
+    return name.ends_with("num_batches_tracked");
+}
+}  // namespace detail
+
+/// What a checkpoint lacks, has too much, or has in another shape than the module; nothing is changed. What is redundant is never
+/// unexpected (see detail::is_redundant).
 template <class M> LoadReport compare(M& module, Checkpoint const& checkpoint) {
     LoadReport report;
     std::map<std::string_view, NamedTensor const*> left;
@@ -125,7 +142,7 @@ template <class M> LoadReport compare(M& module, Checkpoint const& checkpoint) {
         left.erase(it);
     });
     for (NamedTensor const& x : checkpoint.tensors)
-        if (left.count(x.name) && !x.name.ends_with("num_batches_tracked")) report.unexpected.push_back(x.name);
+        if (left.count(x.name) && !detail::is_redundant<std::remove_const_t<M>>(x.name)) report.unexpected.push_back(x.name);
     return report;
 }
 
@@ -147,6 +164,16 @@ template <class M> Checkpoint save(M& module) {
     Checkpoint checkpoint;
     for_each_state(module, [&](std::string const& name, auto const& part) { checkpoint.tensors.push_back(named_tensor(name, part)); });
     return checkpoint;
+}
+
+/// A module's state as the PyTorch code that it follows has it: with what that stores although it follows from the sizes, so that
+/// `load_state_dict` takes it strictly. Modules that have such tensors list everything by `for_each_pytorch_entry(visit)`.
+template <class M> Checkpoint save_for_pytorch(M& module) {
+    if constexpr (requires { module.for_each_pytorch_entry(detail::AnyTensor{}); }) {
+        Checkpoint checkpoint;
+        module.for_each_pytorch_entry([&](std::string const& name, auto const& x) { checkpoint.tensors.push_back(named_tensor(name, x)); });
+        return checkpoint;
+    } else return save(module);
 }
 
 }  // namespace tacet

@@ -91,7 +91,8 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
           conv_first(Conv2d<D, T>::torch(o.in_chans, o.embed_dim, o.first_kernel, rng, {.padding = o.first_kernel / 2})),
           norm(o.embed_dim),
           conv_after_body(o.embed_dim, o.resi_connection, o.resi_connection == ResiConnection::conv1 ? 3 : 1, rng), reconstruction(o, rng) {
-        if (o.ape) absolute_pos_embed.emplace_back(truncated_normal<T, D>(Shape{Index(1), o.img_size * o.img_size, o.embed_dim}, 0.02, rng));
+        if (o.ape)
+            absolute_pos_embed.emplace_back(truncated_normal<T, D>(Shape{Index(1), o.img_size * o.img_size, o.embed_dim}, 0.02, rng));
         if (o.patch_norm) patch_norm.emplace_back(o.embed_dim);
         Index layer = 0;
         for (std::size_t k = 0; k < o.depths.size(); layer += o.depths[k++]) layers.emplace_back(o, k, layer, rng);
@@ -100,23 +101,25 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     /// A network of the sizes and switches that the shapes of its weights tell (see swin_options_of), with random weights.
     static MaskedSwinIR sized_by(auto&& shapes, Rng& rng) { return MaskedSwinIR(swin_options_of(shapes), rng); }
 
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const {
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const { return (*this)(x, draws); }
+    /// The same with other draws than those it holds.
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinDraws const& drawn) const {
         auto const [n, h, w, c] = x.shape().extent;
         check_shape(c == options.in_chans, name, ": the image x ", x.shape(), " does not have ", options.in_chans, " channels");
         auto const range = static_cast<T>(options.img_range);
         auto const mean = brightness();
         Variable<T, 4, D> const image = (pad(x, Padding::to_multiple(x.shape(), multiple), PadMode::bounce) - mean) * range;
         Variable<T, 4, D> const shallow = conv_first(image);
-        Variable<T, 4, D> y = conv_after_body(features(shallow));
+        Variable<T, 4, D> y = conv_after_body(features(shallow, drawn));
         if (options.shallow_residual) y = y + shallow;
-        y = reconstruction(y, [&](Variable<T, 4, D> const& v) { return last_dropout(v); });
+        y = reconstruction(y, [&](Variable<T, 4, D> const& v) { return last_dropout(v, drawn); });
         if (options.global_residual) y = image + y;
         return crop(Variable<T, 4, D>(y / range + mean), 0, 0, h * options.upscale, w * options.upscale);
     }
 
     /// What enters conv_after_body, from the first features x (N, H, W, C), extents that are multiples of the window: all blocks.
-    Variable<T, 4, D> features(Variable<T, 4, D> const& x) const {
-        SwinPass const pass{draws, options.use_mask, training, {options.mask_ratio1, options.mask_ratio2}, options.recompute};
+    Variable<T, 4, D> features(Variable<T, 4, D> const& x, SwinDraws const& drawn) const {
+        SwinPass const pass{drawn, options.use_mask, training, {options.mask_ratio1, options.mask_ratio2}, options.recompute};
         auto y = patch_norm.empty() ? x : patch_norm[0](x);
         if (options.ape) y = y + placed(x.shape());
         for (auto const& layer : layers) y = layer(y, pass);
@@ -158,6 +161,8 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
             for (auto& block : layer.blocks) block.attn.switches.attn_fn = function;
     }
 
+    /// How much larger the output is.
+    Index scale() const { return options.upscale; }
     Index in_channels() const { return options.in_chans; }
     /// Working memory of inference per pixel of the input: what a block holds at its widest, with what is kept for the residuals.
     Index floats_per_pixel() const {
@@ -189,12 +194,12 @@ private:
     }
     Variable<T, 4, D> placed(Shape<4> const& x) const {
         Index const side = options.img_size;
-        check_shape(x[1] == side && x[2] == side, name, ": with absolute positions, padded images must be ", side, " x ", side, ", not ", x[1],
-                    " x ", x[2]);
+        check_shape(x[1] == side && x[2] == side, name, ": with absolute positions, padded images must be ", side, " x ", side, ", not ",
+                    x[1], " x ", x[2]);
         return reshape(absolute_pos_embed[0].var(), Shape{Index(1), side, side, options.embed_dim});
     }
-    Variable<T, 4, D> last_dropout(Variable<T, 4, D> const& x) const {
-        Rng rng(Stream{.seed = draws.seed, .purpose = Purpose::dropout, .image = 1, .epoch = draws.draw});
+    Variable<T, 4, D> last_dropout(Variable<T, 4, D> const& x, SwinDraws const& drawn) const {
+        Rng rng(Stream{.seed = drawn.seed, .purpose = Purpose::dropout, .image = 1, .epoch = drawn.draw});
         return dropout(x, static_cast<float>(options.last_dropout), rng, training);
     }
 };

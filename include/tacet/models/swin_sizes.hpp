@@ -67,6 +67,14 @@ private:
         return "layers." + std::to_string(group) + ".residual_group.blocks." + std::to_string(k) + ".";
     }
 
+    /// The largest tensors of a block must be in the file, or few numbers would ask for many.
+    void check_block(std::string const& name, Index heads) const {
+        bool const parted = has(name + "attn.qkv1.weight");
+        auto const qkv = extents(name + (parted ? "attn.qkv1.weight" : "attn.qkv.weight"), 2), fc1 = extents(name + "mlp.fc1.weight", 2);
+        check(qkv[0] * (parted ? heads : 1) == 3 * o_.embed_dim && qkv[1] == o_.embed_dim && fc1[1] == o_.embed_dim,
+              name, " does not have ", o_.embed_dim, " features");
+    }
+
     void read_groups() {
         o_.depths.clear(), o_.num_heads.clear();
         for (std::size_t group = 0; group < 64 && has(block(group, 0) + "norm1.weight"); ++group) {
@@ -74,6 +82,7 @@ private:
             while (depth < 64 && has(block(group, depth) + "norm1.weight")) ++depth;
             o_.depths.push_back(depth);
             o_.num_heads.push_back(extents(block(group, 0) + "attn.relative_position_bias_table", 2)[1]);
+            for (Index k = 0; k < depth; ++k) check_block(block(group, k), o_.num_heads.back());
         }
         auto const attn = block(0, 0) + "attn.";
         Index const side = exact_root(extents(attn + "relative_position_bias_table", 2)[0], "relative_position_bias_table");
