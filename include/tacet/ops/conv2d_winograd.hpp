@@ -122,19 +122,13 @@ template <class T> struct TileStore {
         else if (lanes == V::lanes) v.store(y + i * row + j * pixel);
         else v.store_partial(y + i * row + j * pixel, lanes);
     }
-    /// Of equal elements the first wins; NaN is larger than any number.
     template <class V> [[gnu::always_inline]] void store_largest(Index i, Index j, V const (&window)[4]) const {
         if (i >= high || j >= wide) return;
-        V best = window[0], position = V::zero();
-        unrolled<3>([&](auto k) __attribute__((always_inline)) {
-            V const v = window[k + 1], here = V::broadcast(k + 1);
-            auto const number = v == v, larger = v > best;
-            position = select(number, select(larger, here, position), here);
-            best = select(number, select(larger, v, best), v);
-        });
-        store(i, j, best);
+        Largest<V> largest{window[0], V::zero()};
+        unrolled<3>([&](auto k) __attribute__((always_inline)) { largest.offer(window[k + 1], V::broadcast(k + 1)); });
+        store(i, j, largest.best);
         for (int lane = 0; argmax && lane < lanes; ++lane)
-            argmax[i * row + j * pixel + lane] = static_cast<std::uint8_t>(static_cast<int>(position[lane]));
+            argmax[i * row + j * pixel + lane] = static_cast<std::uint8_t>(static_cast<int>(largest.number[lane]));
     }
 };
 

@@ -3,6 +3,7 @@
 #include <tacet/autograd/variable.hpp>
 #include <tacet/ops/pool_geometry.hpp>
 #include <tacet/ops/rows.hpp>
+#include <tacet/ops/vectors.hpp>
 #include <array>
 #include <cstdint>
 
@@ -148,27 +149,15 @@ private:
                 }
         }
     };
-    /// Calls body(k, load, store) for vectors of channels from k on; load(p) and store(p, v) leave what is behind the end alone.
-    template <class T> static void for_each_vector(Index c, auto&& body) {
-        constexpr int lanes = Simd<T>::lanes;
-        Index k = 0;
-        for (; k + lanes <= c; k += lanes) body(k, [](T const* p) { return Simd<T>::load(p); }, [](T* p, Simd<T> v) { v.store(p); });
-        int const n = static_cast<int>(c - k);
-        if (n) body(k, [n](T const* p) { return Simd<T>::load_partial(p, n); }, [n](T* p, Simd<T> v) { v.store_partial(p, n); });
-    }
     template <class T> static Simd<T> everywhere(int position) { return Simd<T>::broadcast(static_cast<T>(position)); }
     /// y = the largest of the taps; NaN is larger than any number. `winner` (c) gets its position unless it is nullptr.
     template <class T> static void max_pixel(T* y, T* winner, T const* x, Taps const& taps, Index c) {
-        for_each_vector<T>(c, [&](Index k, auto load, auto store) {
-            auto best = load(x + taps.pixel[0] * c + k), position = everywhere<T>(taps.position[0]);
-            for (std::size_t t = 1; t < taps.count; ++t) {
-                auto const v = load(x + taps.pixel[t] * c + k), here = everywhere<T>(taps.position[t]);
-                auto const larger = v > best, number = v == v;
-                position = select(number, select(larger, here, position), here);
-                best = select(number, select(larger, v, best), v);
-            }
-            store(y + k, best);
-            if (winner) store(winner + k, position);
+        detail::kernel::for_vectors<Simd<T>>(c, [&](Index k, auto lanes) {
+            detail::kernel::Largest<Simd<T>> largest{lanes.load(x + taps.pixel[0] * c + k), everywhere<T>(taps.position[0])};
+            for (std::size_t t = 1; t < taps.count; ++t)
+                largest.offer(lanes.load(x + taps.pixel[t] * c + k), everywhere<T>(taps.position[t]));
+            lanes.store(y + k, largest.best);
+            if (winner) lanes.store(winner + k, largest.number);
         });
     }
     // Positions are numbers of type T while they are compared, and bytes while they are kept: both loops become vector code.

@@ -19,6 +19,16 @@ template <class V, class T = typename V::value_type> struct FirstLanes {
     int count() const { return n; }
 };
 
+/// The largest of the vectors offered so far, and its number, for each lane. Of equal ones the first stays; NaN is larger than any number.
+template <class V> struct Largest {
+    V best, number;
+    [[gnu::always_inline]] void offer(V v, V its_number) {
+        auto const comparable = v == v, larger = v > best;
+        number = select(comparable, select(larger, its_number, number), its_number);
+        best = select(comparable, select(larger, v, best), v);
+    }
+};
+
 /// Calls body(k, lanes) for the vectors that cover n neighbouring numbers, from the k-th on: whole vectors, then what is left.
 template <class V> [[gnu::always_inline]] inline void for_vectors(Index n, auto&& body) {
     Index k = 0;
