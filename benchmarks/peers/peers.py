@@ -37,9 +37,11 @@ def arguments(words):
                                      epilog="rows: " + ", ".join(row.name for row in rows.ROWS))
     parser.add_argument("--only", metavar="NAME,...", default="", help="measure these rows")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="write the results as JSON")
-    parser.add_argument("--update-docs", action="store_true", help="write the table into docs/benchmarks.md; needs all rows")
+    parser.add_argument("--update-docs", action="store_true",
+                        help="write the table into docs/benchmarks.md (needs all rows), or the curves' section")
     parser.add_argument("--curves", metavar="FOLDER", type=pathlib.Path,
                         help="instead: tacet's cost per pixel over size, batch, threads and instruction sets, as JSON and SVG")
+    parser.add_argument("--seconds", metavar="S", type=float, default=20.0, help="each curve ends where one point would take more (20)")
     parser.add_argument("--ours", metavar="PROGRAM", type=pathlib.Path,
                         help="a build of benchmarks/peers, such as one for another instruction set; otherwise preset release is built")
     options = parser.parse_args(words)
@@ -47,7 +49,7 @@ def arguments(words):
         options.rows = rows.chosen([name.strip() for name in options.only.split(",") if name.strip()])
     except ValueError as error:
         parser.error(str(error))
-    if options.update_docs and len(options.rows) < len(rows.ROWS):
+    if options.update_docs and not options.curves and len(options.rows) < len(rows.ROWS):
         parser.error("--update-docs needs all rows: leave out --only")
     return options
 
@@ -153,9 +155,15 @@ def measured(bench, chosen):
 
 def write_curves(options):
     """The cost curves of the program given, or of builds for all instruction sets."""
-    programs = [options.ours] if options.ours else [build(), *(curves.build(SOURCE, march) for march in curves.OTHER_BUILDS)]
+    start = time.perf_counter()
+    programs = [options.ours] if options.ours else [build(), *(curves.build(SOURCE, name) for name in curves.OTHER_BUILDS)]
     use_two_cores()
-    curves.run([program.resolve() for program in programs], options.curves, note)
+    folder = options.curves.resolve()
+    data = curves.run([program.resolve() for program in programs], folder, options.seconds, note)
+    if options.update_docs:
+        text = curves.as_markdown(data, folder, PAGE)
+        PAGE.write_text(report.replace_between_markers(PAGE.read_text(), text, report.CURVES_BEGIN, report.CURVES_END))
+    note(f"{len(programs)} programs in {time.perf_counter() - start:.0f} s")
 
 
 def main(words):

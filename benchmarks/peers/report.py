@@ -4,6 +4,7 @@ import json
 import statistics
 
 BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
+CURVES_BEGIN, CURVES_END = "<!-- curves: begin -->", "<!-- curves: end -->"
 
 
 def as_json(rows, results):
@@ -72,10 +73,10 @@ def as_markdown(results, machine):
     return "\n".join(lines)
 
 
-def replace_between_markers(page, text):
+def replace_between_markers(page, text, begin=BEGIN, end=END):
     """The page with `text` in the place of what stood between the markers."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page lacks the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
+    before, found_begin, rest = page.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
+        raise ValueError(f"the page lacks the lines {begin} and {end}")
+    return f"{before}{begin}\n{text}\n{end}{after}"

@@ -51,9 +51,9 @@ template <int R> struct Leaf {
     Leaf(Checkpoint const& inputs, char const* n, bool requires_grad) : name(n), x(tensor<R>(inputs, n), requires_grad) {}
 };
 
-/// forward(): nothing is recorded, as none of its inputs requires a gradient.
+/// forward(): nothing is recorded, as none of its inputs requires a gradient. The value is asked for: a convolution is deferred till then.
 template <class F> Work forward_work(F forward) {
-    return {[=] { forward(); }, [=] { return Checkpoint{{named_tensor("y", Variable(forward()).value())}, {}}; }};
+    return {[=] { Variable(forward()).value(); }, [=] { return Checkpoint{{named_tensor("y", Variable(forward()).value())}, {}}; }};
 }
 
 /// forward() and the gradients of all leaves for the given gy.

@@ -5,6 +5,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import unittest
@@ -13,6 +14,7 @@ SOURCE = pathlib.Path(sys.argv.pop(1)).resolve()
 PEERS = SOURCE / "benchmarks/peers"
 sys.path.insert(0, str(PEERS))
 
+import curves    # noqa: E402
 import measure   # noqa: E402
 import report    # noqa: E402
 import rows      # noqa: E402
@@ -179,6 +181,35 @@ class Report(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "markers|lacks"):
             report.replace_between_markers("a page", "new")
         self.assertIn(report.END, (SOURCE / "docs/benchmarks.md").read_text())
+        self.assertIn(report.CURVES_END, (SOURCE / "docs/benchmarks.md").read_text())
+
+
+class Curves(unittest.TestCase):
+    FAKE = textwrap.dedent("""\
+        #!/usr/bin/env python3
+        import pathlib, sys
+        print("started", flush=True)
+        for line in sys.stdin:
+            words = line.split()
+            if words[0] == "plot":
+                pathlib.Path(words[2]).write_text("<svg/>")
+            print({"about": "tacet 1, abacus, cc", "cost": 1e4}.get(words[0], "written"), flush=True)
+    """)
+
+    def test_a_curve_ends_where_a_point_would_take_too_long(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            program = folder / "program"
+            program.write_text(self.FAKE)
+            program.chmod(0o755)
+            data = curves.run([program], folder / "plots", 1.0, lambda text: None)
+            self.assertEqual([series["name"] for series in data["inference"]["series"]], ["abacus, 1 thread", "abacus, 2 threads"])
+            self.assertEqual(data["inference"]["series"][0]["x"], [64, 128, 256])   # 512: 2.6 s
+            self.assertEqual(data["training"]["series"][0]["x"], [1, 2, 4, 8, 16])
+            self.assertEqual(json.loads((folder / "plots/inference.json").read_text()), data["inference"])
+            text = curves.as_markdown(data, folder / "plots", folder / "page.md")
+            self.assertIn("| abacus, 1 thread | 10000 | 10000 | 10000 | - | - | - | - |", text)
+            self.assertIn("](plots/inference.svg)", text)
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ template <class T, class F, class... X> class TypedRun final : public Run {
 public:
     TypedRun(F f, X... x) : f_(std::move(f)), x_(std::move(x)...) {}
 
-    void forward() override { y_.emplace(std::apply(f_, x_)); }
+    void forward() override { y_.emplace(std::apply(f_, x_)).value(); }  // a convolution is deferred until its value is asked for
     void backward() override {
         std::apply([](auto const&... x) { (x.zero_grad(), ...); }, x_);
         tacet::backward(*y_, gy_);
