@@ -5,8 +5,10 @@
 swinir.json   results and gradients, in double, of small networks with every option: original SwinIR by the implementation of the package
               spandrel (PyPI), whose state_dict and forward pass are taken as they are; the switches of the masked variant, which no package
               has, by the functions below, which are compared with spandrel where both apply
+masked_swinir.json   gets the cases with softmax, the others being from elsewhere: the masked variant of the released sizes, filled with
+              numbers by the index of the entry
 swinir_*.pth  files as torch.save makes them of a small masked SwinIR with all 386 entries: see SMALL_FILES
-With --files, files of the released sizes (17 MB each) in DIR, as in FILES: the test reads them from the folder that TACET_SWINIR_FILES names.
+With --files, files of the released sizes (17 MB each) in DIR, as in FILES: TACET_SWINIR_FILES=DIR makes the test read them.
 Made with torch 2.15.0 and spandrel 0.4.2.
 """
 import argparse
@@ -169,7 +171,7 @@ def bias_of(table, m):
     return table[d[0] * (2 * m - 1) + d[1]].permute(2, 0, 1)
 
 
-def attention(p, pre, x, o, heads, shift, layer):
+def attention(p, pre, x, o, heads, shift, layer, keep_mask):
     a, m = o["attention"], o["window_size"]
     b, h, w, c = x.shape
     d = c // heads
@@ -212,7 +214,7 @@ def attention(p, pre, x, o, heads, shift, layer):
     return torch.roll(y, (shift, shift), (1, 2))
 
 
-def forward(p, o, x):
+def forward(p, o, x, keep_mask=keep_mask):
     def conv(name, y):
         return F.conv2d(y, p[f"{name}.weight"], p[f"{name}.bias"], padding=p[f"{name}.weight"].shape[-1] // 2)
 
@@ -237,7 +239,7 @@ def forward(p, o, x):
         z = y
         for b in range(depth):
             pre = f"layers.{g}.residual_group.blocks.{b}."
-            z = z + attention(p, pre + "attn.", norm(pre + "norm1", z), o, o["num_heads"][g], m // 2 if b % 2 else 0, layer)
+            z = z + attention(p, pre + "attn.", norm(pre + "norm1", z), o, o["num_heads"][g], m // 2 if b % 2 else 0, layer, keep_mask)
             t = F.gelu(F.linear(norm(pre + "norm2", z), p[pre + "mlp.fc1.weight"], p[pre + "mlp.fc1.bias"]))
             z, layer = z + F.linear(t, p[pre + "mlp.fc2.weight"], p[pre + "mlp.fc2.bias"]), layer + 1
         y = connection(f"layers.{g}.conv", z.permute(0, 3, 1, 2)).permute(0, 2, 3, 1) + y
@@ -292,6 +294,60 @@ def solve(o):
     return answers(o, lambda x: forward(p, o, x), p)
 
 
+# ---- the released sizes ----
+
+def keep_by_window(layer, n, h, w, heads):
+    """As masked_swinir.json has it: by layer, window and token of the windows that the layer sees."""
+    b, i, j, _ = torch.meshgrid(*map(torch.arange, (n, h, w, heads)), indexing="ij")
+    window = (b * (h // 8) + i // 8) * (w // 8) + j // 8
+    s = window * 73856093 + (i % 8 * 8 + j % 8) * 19349663 + layer * 83492791 + 12345
+    keep = ((s * 2654435761 & 0xffffffff).double() / 2**32 >= 0.75).double()
+    return torch.roll(keep, (4, 4), (1, 2)) if layer % 2 else keep
+
+
+def released(masked, n, h, w, attn_fn):
+    o = RELEASED | dict(use_mask=masked, attention=SWITCHES | dict(attn_fn=attn_fn or "none"))
+    p = {}
+    for t, (name, v) in enumerate(entries(o).items()):
+        if not is_buffer(name):
+            i = torch.arange(v.numel())
+            u = ((i * 2654435761 + t * 40503 + 12345) % 2**32).double() / 2**32 - 0.5
+            table, matrix = name.endswith("relative_position_bias_table"), 2 * u / math.sqrt(math.prod(v.shape[1:]))
+            u = u if table else matrix if v.dim() > 1 else 1 + 0.2 * u if name.endswith("weight") else 0.1 * u
+            p[name] = u.view(v.shape).requires_grad_()
+    x = picture(n, 3, h, w).requires_grad_()
+    y = forward(p, o, x, keep_by_window)
+    loss = (y - x.detach().flip(3)).abs().mean()
+    loss.backward()
+    y, block = y.detach(), "layers.{}.residual_group.blocks.{}."
+    names = dict(conv_first="conv_first.weight", qkv0=block.format(0, 0) + "attn.qkv.weight",
+                 table1=block.format(0, 1) + "attn.relative_position_bias_table", fc2_last=block.format(3, 5) + "mlp.fc2.weight",
+                 norm="norm.weight")
+    total = math.sqrt(sum(v.grad.norm().item() ** 2 for v in p.values()))
+    result = dict(attn_fn=attn_fn, shape=list(y.shape), mean=y.mean().item(), std=y.std(unbiased=False).item(), l1=y.abs().sum().item(),
+                  first3=y.flatten()[:3].tolist(), last=y.flatten()[-1].item(), loss=loss.item(), grad_norm=total,
+                  dx_first3=x.grad.flatten()[:3].tolist(), dx_norm=x.grad.norm().item())
+    for key, name in names.items():
+        g = p[name].grad
+        result[key] = [*g.flatten()[:2].tolist(), g.norm().item()]
+    return result
+
+
+def add_softmax_cases(path):
+    cases = {k: v for k, v in json.loads(path.read_text()).items() if v["attn_fn"] is None}
+    for key, expected in cases.items():   # what is from elsewhere agrees
+        n, _, h, w = expected["shape"]
+        found = released(key.startswith("mask=True"), n, h, w, None)
+        for k, v in expected.items():
+            if k not in ("attn_fn", "shape"):
+                assert torch.allclose(torch.tensor(found[k]), torch.tensor(v), rtol=1e-8, atol=1e-8 * abs(found["grad_norm"])), (key, k)
+    cases["mask=False 1x3x24x40"] = released(False, 1, 24, 40, "softmax")
+    cases["mask=True 2x3x20x28"] = released(True, 2, 20, 28, "softmax")
+    text = ",\n".join(f' "{key}": {{\n' + ",\n".join(f'  "{k}": {json.dumps(v)}' for k, v in case.items()) + "\n }"
+                      for key, case in cases.items())
+    path.write_text("{\n" + text + "\n}\n")
+
+
 # ---- files ----
 
 def prefixed(sd):
@@ -344,5 +400,6 @@ if __name__ == "__main__":
         (folder / "swinir_files.json").write_text(json.dumps(write_files(folder, RELEASED, FILES)) + "\n")
     else:
         (here / "swinir_files.json").write_text(json.dumps(write_files(here, SMALL, SMALL_FILES)) + "\n")
+        add_softmax_cases(here / "masked_swinir.json")
         lines = [f" {json.dumps(name)}: {json.dumps(solve(o))}" for name, o in CASES.items()]
         (here / "swinir.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")

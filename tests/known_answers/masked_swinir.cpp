@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The masked SwinIR of the released sizes against numbers that PyTorch computed in double, forward and backward. Cases are read from the
 // JSON file that TACET_GOLDEN names, or from tests/golden/masked_swinir.json, which has those of the specification: they are of a network
-// without softmax (attn_fn null). Cases that do not name their attn_fn are taken as the one of both that they are nearer to.
+// without softmax (attn_fn null), and some with. Cases that do not name their attn_fn are taken as the one of both that they are nearer to.
 #include <support/catch.hpp>
 #include <tacet/autograd/backward.hpp>
 #include <tacet/io/json.hpp>
@@ -148,7 +148,7 @@ void run(std::string const& key, Json const& expected) {
     INFO(key);
     auto const [masked, shape] = parsed(key);
     Rng rng(0);
-    Network network({.in_chans = shape[3], .use_mask = masked, .recompute = Recompute::block}, rng);
+    Network network({.in_chans = shape[3], .use_mask = masked, .recompute = Recompute::attention}, rng);
     fill(network);
     network.draws.keep = keep_mask;
     Variable<double, 4> const x(picture(shape), true);
