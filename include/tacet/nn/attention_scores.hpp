@@ -62,21 +62,24 @@ Variable<T, 4, D> attention_by_parts(Variable<T, 4, D> const& qkv /* (N, H, W, 3
     auto const grid = detail::window_grid(qkv.shape(), table.shape(), o);
     Index const heads = grid.heads, d = grid.depth, slots = grid.slots(), windows = grid.windows();
     auto const rolled = o.shift ? roll<1, 2>(qkv, -o.shift, -o.shift) : qkv;
-    auto const tokens = reshape(window_partition(rolled, o.window), Shape{windows, slots, Index(3), heads, d});
-    auto const split = permute<2, 0, 3, 1, 4>(tokens);  // (3, windows, heads, M M, d)
-    auto const part = [&](Index k) { return Variable<T, 3, D>(reshape(slice<0>(split, k, k + 1), Shape{windows * heads, slots, d})); };
-    Variable<T, 3, D> const q = part(0) * static_cast<T>(1 / std::sqrt(static_cast<double>(d)));
-    Variable<T, 4, D> scores = reshape(matmul(q, permute<0, 2, 1>(part(1))), Shape{windows, heads, slots, slots});
+    auto const tokens = reshape(window_partition(rolled, o.window), Shape{windows, slots, Index(3), heads * d});
+    auto const part = [&](Index k) { return reshape(slice<2>(tokens, k, k + 1), Shape{windows, slots, heads, d}); };
+    auto const by_head = [&](auto const& x, Index rows, Index columns) { return reshape(x, Shape{windows * heads, rows, columns}); };
+    auto const scale = static_cast<T>(1 / std::sqrt(static_cast<double>(d)));
+    Variable<T, 3, D> const q = by_head(permute<0, 2, 1, 3>(part(0)), slots, d) * scale;
+    auto const products = matmul(q, by_head(permute<0, 2, 3, 1>(part(1)), d, slots));
+    Variable<T, 4, D> scores = reshape(products, Shape{windows, heads, slots, slots});
     if (how.pre) scores = detail::mix_heads(scores, *how.pre);
     scores = scores + relative_position_bias(table, o.window);
     if (o.shift) {
-        auto const mask = detail::region_mask<T, D>(grid);
-        auto const by_image = reshape(scores, Shape{grid.n, windows / grid.n, heads, slots, slots});
-        scores = reshape(Variable<T, 5, D>(by_image + mask), scores.shape());
+        auto const mask = detail::region_mask<T, D>(grid).reshape(Shape{windows / grid.n, Index(1), slots * slots});
+        auto const by_image = reshape(scores, Shape{grid.n, windows / grid.n, heads, slots * slots});
+        scores = reshape(Variable<T, 4, D>(by_image + mask), scores.shape());
     }
     auto weights = detail::weights_of(scores, how.function);
     if (how.post) weights = detail::mix_heads(weights, *how.post);
-    auto const y = reshape(matmul(reshape(weights, Shape{windows * heads, slots, slots}), part(2)), Shape{windows, heads, slots, d});
+    auto const sums = matmul(by_head(weights, slots, slots), by_head(permute<0, 2, 1, 3>(part(2)), slots, d));
+    auto const y = reshape(sums, Shape{windows, heads, slots, d});
     auto const joined = reshape(permute<0, 2, 1, 3>(y), Shape{windows, slots, heads * d});
     auto const image = window_merge(joined, o.window, grid.h, grid.w);
     return o.shift ? roll<1, 2>(image, o.shift, o.shift) : image;

@@ -41,8 +41,8 @@ template <class T, class D> Variable<T, 3, D> window_partition(Variable<T, 4, D>
     auto const [n, h, w, c] = x.shape().extent;
     check_shape(window > 0 && h % window == 0 && w % window == 0,  //
                 "window_partition: height and width of x ", x.shape(), " are not multiples of the window ", window);
-    auto const cut = reshape(x, Shape{n, h / window, window, w / window, window, c});
-    return reshape(permute<0, 1, 3, 2, 4, 5>(cut), Shape{n * (h / window) * (w / window), window * window, c});
+    auto const cut = reshape(x, Shape{n * (h / window), window, w / window, window * c});
+    return reshape(permute<0, 2, 1, 3>(cut), Shape{n * (h / window) * (w / window), window * window, c});
 }
 
 /// The inverse of window_partition: windows (B, M M, C) into images (N, H, W, C). Throws ShapeError where they do not fill them.
@@ -53,8 +53,8 @@ Variable<T, 4, D> window_merge(Variable<T, 3, D> const& x /* (B, M M, C) */, Ind
     check_shape(whole && b % (height / window * (width / window)) == 0,  //
                 "window_merge: windows ", x.shape(), " of ", window, " x ", window, " do not make images of ", height, " x ", width);
     Index const rows = height / window, columns = width / window, n = b / (rows * columns);
-    auto const cut = reshape(x, Shape{n, rows, columns, window, window, c});
-    return reshape(permute<0, 1, 3, 2, 4, 5>(cut), Shape{n, height, width, c});
+    auto const cut = reshape(x, Shape{n * rows, columns, window, window * c});
+    return reshape(permute<0, 2, 1, 3>(cut), Shape{n, height, width, c});
 }
 
 /// What attention within M x M windows adds to the scores: (heads, M M queries, M M keys) from the table ((2M-1)^2, heads), where a key dy
