@@ -188,6 +188,14 @@ TEST_CASE("What has a name is computed once, as it stands") {
     auto const copy = y;
     CHECK(copy.value().data() == memory);
     CHECK(same_bits(sum.value(), Tensor<float, 4>(y.value() + relu(y.value()))));
+    auto z = conv2d(x, w, {.padding = 1});
+    z = relu(z);
+    CHECK(same_bits(z.value(), positive.value()));
+    z = conv2d(z, w, {.padding = 1});
+    auto const again = conv2d(positive, w, {.padding = 1});
+    CHECK(same_bits(z.value(), again.value()));
+    z = again;
+    CHECK(z.value().data() == again.value().data());
 }
 
 TEST_CASE("A deferred convolution is what it would have been at once") {

@@ -19,7 +19,12 @@ public:
     Deferred(Deferred&& x) : Base(std::move(x.pending())) {
         if (!this->pending()) Base::operator=(x);
     }
-    Deferred& operator=(Deferred const&) = delete;
+    /// Takes the value of any variable of its type, computed.
+    Deferred& operator=(Base x) {
+        Base::operator=(std::move(x));
+        return *this;
+    }
+    Deferred& operator=(Deferred const& x) { return *this = Base(x); }
 
     /// The variable itself: what expressions hold.
     Base const& var() const {

@@ -70,7 +70,8 @@ inline std::string help_section(std::string const& title, std::vector<HelpEntry>
         bool beside = display_width(left) + 4 <= column;
         std::size_t at = display_width(left) + 2;
         for (auto const& line : wrap_text(right, width - column)) {
-            out += beside ? std::string(column - at, ' ') : "\n" + std::string(column, ' ');
+            if (!beside) out += '\n';
+            out.append(beside ? column - at : column, ' ');
             out += line;
             beside = false;
         }

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/denoise/denoiser.hpp>
+#include <tacet/io/checkpoint.hpp>
+#include <tacet/io/module_checkpoint.hpp>
+#include <tacet/models/dncnn.hpp>
+#include <tacet/models/masked_swinir.hpp>
+#include <tacet/models/noise2noise.hpp>
+#include <memory>
+#include <tuple>
+
+// The networks that AnyDenoiser knows. To add one, add its type to the list; it needs what DenoisingNetwork asks for, `name`, `landmark`
+// (the name of a tensor that only it has) and `sized_by` (which builds one from the shapes of its tensors: see WeightShapes).
+namespace tacet::detail {
+
+using KnownNetworks = std::tuple<Noise2NoiseUNet<>, Noise2NoiseCompat<>, DnCnn<>, MaskedSwinIR<>>;
+
+/// The shapes of a checkpoint's tensors, which tell a network's size.
+struct WeightShapes {
+    Checkpoint const& weights;
+
+    bool has(std::string_view name) const { return weights.find(name) != nullptr; }
+    /// The extents of a tensor, or nullptr when there is none of that name.
+    std::vector<Index> const* find(std::string_view name) const {
+        auto const* const found = weights.find(name);
+        return found ? &found->shape : nullptr;
+    }
+    /// The shape of a convolution's weight. Throws Error when there is none.
+    Shape<4> operator()(std::string_view name) const {
+        auto const& shape = weights.at(name).shape;
+        check(shape.size() == 4, "the tensor ", std::string(name), " has ", shape.size(), " dimensions instead of 4");
+        return Shape{shape[0], shape[1], shape[2], shape[3]};
+    }
+};
+
+/// A network of type M with these weights, ready to denoise.
+template <class M> struct LoadedNetwork final : Denoiser {
+    M model;
+
+    explicit LoadedNetwork(Checkpoint const& weights) : model(sized(weights)) {
+        if constexpr (requires { model.scale(); })
+            check(model.scale() == 1, model.name, ": this network enlarges images ", model.scale(), " times, it does not denoise");
+        load(model, weights);
+        set_training(model, false);
+    }
+    Tensor<float, 3> denoise(Tensor<float, 3> const& image, DenoiseOptions const& options) const override {
+        return tacet::denoise(model, image, options);
+    }
+    std::string description() const override { return concat_text(model.name, ", ", parameter_count(model), " parameters"); }
+
+private:
+    static M sized(Checkpoint const& weights) {
+        Rng rng(0);
+        return M::sized_by(WeightShapes{weights}, rng);
+    }
+};
+
+/// The network whose landmark is among the weights, with them. Throws Error when there is none, or when they do not fit.
+inline std::unique_ptr<Denoiser const> known_network(Checkpoint const& weights) {
+    std::unique_ptr<Denoiser const> found;
+    auto const attempt = [&]<class M>(M const*) {
+        if (!found && weights.find(M::landmark)) found = std::make_unique<LoadedNetwork<M>>(weights);
+    };
+    [&]<class... M>(std::tuple<M...> const*) { (attempt(static_cast<M const*>(nullptr)), ...); }
+    (static_cast<KnownNetworks const*>(nullptr));
+    check(found != nullptr, "these are not the weights of a network known here (noise2noise_unet, noise2noise_compat, dncnn, "
+                            "masked_swinir, swinir)");
+    return found;
+}
+
+}  // namespace tacet::detail
