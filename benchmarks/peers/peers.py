@@ -38,7 +38,7 @@ def arguments(words):
     parser.add_argument("--only", metavar="NAME,...", default="", help="measure these rows")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="write the results as JSON")
     parser.add_argument("--update-docs", action="store_true",
-                        help="write the table into docs/benchmarks.md (needs all rows), or the curves' section")
+                        help="write the results into the table of docs/benchmarks.md, or the curves' section")
     parser.add_argument("--curves", metavar="FOLDER", type=pathlib.Path,
                         help="instead: tacet's cost per pixel over size, batch, threads and instruction sets, as JSON and SVG")
     parser.add_argument("--seconds", metavar="S", type=float, default=20.0, help="each curve ends where one point would take more (20)")
@@ -49,8 +49,6 @@ def arguments(words):
         options.rows = rows.chosen([name.strip() for name in options.only.split(",") if name.strip()])
     except ValueError as error:
         parser.error(str(error))
-    if options.update_docs and not options.curves and len(options.rows) < len(rows.ROWS):
-        parser.error("--update-docs needs all rows: leave out --only")
     return options
 
 
@@ -184,8 +182,11 @@ def main(words):
         print(report.as_table(ordered))
     if options.json:
         options.json.write_text(report.as_json(options.rows, results))
-    if options.update_docs and len(results) == len(rows.ROWS):
-        PAGE.write_text(report.replace_between_markers(PAGE.read_text(), report.as_markdown(ordered, machine)))
+    if options.update_docs and ordered:
+        try:
+            PAGE.write_text(report.updated(PAGE.read_text(), ordered, machine))
+        except ValueError as error:
+            sys.exit(f"run.sh: {PAGE.name} was not changed: {error}")
     note(f"{len(results)} of {len(options.rows)} rows in {time.perf_counter() - start:.0f} s")
     return 0 if len(results) == len(options.rows) and all(result.counts for result in ordered) else 1
 

@@ -3,6 +3,8 @@
 import json
 import statistics
 
+import rows
+
 BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 CURVES_BEGIN, CURVES_END = "<!-- curves: begin -->", "<!-- curves: end -->"
 
@@ -63,14 +65,32 @@ def as_table(results):
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
 
 
-def as_markdown(results, machine):
-    lines = [machine, "", "| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+def as_markdown(results, machine, kept=()):
+    """The table of these results and of the lines `kept` from an earlier one, in the order of the rows that this program knows."""
+    lines = {name_of(line): line for line in kept}
     for result in results:
         row = cells(result)
         row[1] = f"`{row[1]}`"
         row[5] = f"**{row[5]}**"
-        lines.append("| " + " | ".join(row) + " |")
-    return "\n".join(lines)
+        lines[row[1].strip("`")] = "| " + " | ".join(row) + " |"
+    known = [row.name for row in rows.ROWS]
+    ordered = sorted(lines, key=lambda name: known.index(name) if name in known else len(known))
+    return "\n".join([machine, "", "| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)] + [lines[name] for name in ordered])
+
+
+def name_of(line):
+    """The name of a row of the table."""
+    return line.split("|")[2].strip().strip("`")
+
+
+def updated(page, results, machine):
+    """The page with these results in its table. Other rows stay, if they were measured on the same machine with the same versions."""
+    table = page.partition(BEGIN)[2].partition(END)[0].strip().split("\n")
+    measured = {result.row.name for result in results}
+    kept = [line for line in table[4:] if name_of(line) not in measured]
+    if kept and table[0] != machine:
+        raise ValueError(f"rows that were not measured now are of another machine or version: {table[0]}")
+    return replace_between_markers(page, as_markdown(results, machine, kept))
 
 
 def replace_between_markers(page, text, begin=BEGIN, end=END):

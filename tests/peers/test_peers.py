@@ -180,6 +180,14 @@ class Report(unittest.TestCase):
         self.assertEqual(report.replace_between_markers(once, "new"), once)
         with self.assertRaisesRegex(ValueError, "markers|lacks"):
             report.replace_between_markers("a page", "new")
+        page = f"a\n{report.BEGIN}\n{report.as_markdown([self.result], 'a machine')}\n{report.END}\nb\n"
+        self.assertEqual(report.updated(page, [self.result], "another machine").count("\n| "), 2)
+        other = page.replace(f"`{self.result.row.name}`", "`gelu`")
+        both = report.updated(other, [self.result], "a machine")
+        self.assertEqual(both.count("\n| "), 3)
+        self.assertEqual(report.updated(both, [self.result], "a machine"), both)
+        with self.assertRaisesRegex(ValueError, "another machine"):
+            report.updated(other, [self.result], "another machine")
         self.assertIn(report.END, (SOURCE / "docs/benchmarks.md").read_text())
         self.assertIn(report.CURVES_END, (SOURCE / "docs/benchmarks.md").read_text())
 
