@@ -96,6 +96,6 @@ TEST_CASE("losses: the same bits for any number of threads") {
     Shape const s{3, 131, 173, 3};
     CHECK(same_bits_for_any_threads([](auto const& x, auto const& y) { return Variable(l2_loss(x, y)); }, s, s));
     CHECK(same_bits_for_any_threads([](auto const& x, auto const& y) { return Variable(charbonnier_loss(x, y)); }, s, s));
-    auto const masked = [](auto const& x, auto const& y, auto const& m) { return Variable(masked_l1_loss(x, y, m)); };
-    CHECK(same_bits_for_any_threads(masked, s, s, Shape{3, 131, 173, 1}));
+    auto const masked_loss = [](auto const& x, auto const& y, auto const& m) { return Variable(masked_l1_loss(x, y, m)); };
+    CHECK(same_bits_for_any_threads(masked_loss, s, s, Shape{3, 131, 173, 1}));
 }
