@@ -28,11 +28,11 @@ template void register_tile<tile_rows<V>(3), 3>(Walk const&, float const*, float
 template void register_tile<tile_rows<V>(4), 4>(Walk const&, float const*, float const*, TileOutput<float> const&);
 #endif
 
-void window_transform(Window<float> const& x, Index channels, float* to, Index stride) { transform_window<V>(x, channels, to, stride); }
+void window_transform(Plane<float> const& x, Index w, float* to, Index stride) { transform_plane<V>(x, w, 0, 0, to, stride); }
 
-void product_transform(float const* from, Index stride, float const* bias, Index high, Index wide, int last, float* y, Index row,
-                       Index pixel) {
-    transform_products<V>(from, stride, bias, high, wide, last, y, row, pixel);
+void product_transform(float const* from, Index stride, float const* bias, tacet::detail::Epilogue<float> const& e,
+                       TileStore<float> const& to) {
+    transform_products<V>(from, stride, bias, e, to);
 }
 
 void gradient_transform(Picture<float> const& gy, Index i, Index j, float* to, Index stride) {
