@@ -4,6 +4,7 @@
 #include <support/image_bytes.hpp>
 #include <tacet/data/numpy_legacy.hpp>
 #include <tacet/denoise/any_denoiser.hpp>
+#include <tacet/denoise/known_networks.hpp>
 #include <tacet/io/image.hpp>
 #include <tacet/io/torch_writer.hpp>
 #include <tacet/metrics/psnr.hpp>

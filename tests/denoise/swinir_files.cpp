@@ -3,6 +3,7 @@
 #include <support/catch.hpp>
 #include <support/values.hpp>
 #include <tacet/denoise/any_denoiser.hpp>
+#include <tacet/denoise/known_networks.hpp>
 #include <tacet/io/json.hpp>
 #include <tacet/io/torch_writer.hpp>
 #include <cmath>
