@@ -64,6 +64,26 @@ Case<4, 4> const unbiased({.name = "conv2d",
                            .shapes = {{{1, 3, 4, 2}, {2, 2, 2, 2}}},
                            .bench = {.shapes = {{1, 256, 256, 64}, {64, 64, 3, 3}}, .flops = products}},
                           [](auto const& x, auto const& w) { return conv2d(x, w); });
+/// A convolution and the activation that is part of it, a number's being `of_number`.
+Case<4, 4, 1> activated_case(std::string name, double (*of_number)(double), auto const& activation) {
+    return Case<4, 4, 1>({.name = std::move(name),
+                          .variant = "of a convolution",
+                          .reference = [of_number](Arrays const& in) {
+                              Array y = reference(in, {.padding = 1});
+                              for (double& v : y.data) v = of_number(v);
+                              return y;
+                          },
+                          .shapes = {{{1, 1, 1, 1}, {1, 1, 1, 1}, {1}},
+                                     {{2, 5, 4, 3}, {4, 3, 3, 3}, {4}},
+                                     {{1, 4, 7, 9}, {2, 9, 3, 3}, {2}},
+                                     {{1, 3, 2, 2}, {17, 2, 3, 3}, {17}},
+                                     {{1, 3, 5, 16}, {16, 16, 3, 3}, {16}}},
+                          .bench = {.shapes = {{4, 64, 64, 48}, {48, 48, 3, 3}, {48}}, .flops = products}},
+                         [activation](auto const& x, auto const& w, auto const& b) { return activation(conv2d(x, w, b, {.padding = 1})); });
+}
+Case<4, 4, 1> const rectified = activated_case("relu", [](double v) { return v > 0 ? v : 0; }, [](auto&& y) { return relu(std::move(y)); });
+Case<4, 4, 1> const leaky = activated_case("leaky_relu", [](double v) { return v > 0 ? v : 0.2 * v; },
+                                           [](auto&& y) { return leaky_relu(std::move(y), 0.2); });
 
 /// Rows [r, r + rows) and columns [c, c + cols) of the only image.
 template <class T> Tensor<T, 4> crop(Tensor<T, 4> const& x, Index r, Index rows, Index c, Index cols) {
@@ -76,6 +96,10 @@ template <class T> Tensor<T, 4> crop(Tensor<T, 4> const& x, Index r, Index rows,
 }  // namespace
 
 TEST_CASE("conv2d: values, gradients, float") { CHECK(failures_of("conv2d") == ""); }
+TEST_CASE("conv2d, activated: values, gradients, float") {
+    CHECK(failures_of("relu") == "");
+    CHECK(failures_of("leaky_relu") == "");
+}
 
 TEST_CASE("conv2d of a known picture") {
     // x = 1 .. 9 in a square; w picks the right neighbour plus ten times the one below; b = 100.
