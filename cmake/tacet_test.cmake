@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # tacet_test(<name> SOURCES <files>...)
 # One program build/<preset>/tests/<name> of all the files, and for every file one entry <name>.<stem of the file> in ctest, so that the
-# programs link once and a failure still names the file; cases tagged [.], which take minutes, run by name alone. A file that handles threads itself gets the label "threads".
+# programs link once and a failure still names the file; cases tagged [.], which take minutes, run by name alone. A file that handles
+# threads itself gets the label "threads".
 include_guard()
 
 # Threads by their names in the standard library and in tacet: what the thread sanitizer has to see.
