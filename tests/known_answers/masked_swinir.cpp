@@ -3,6 +3,7 @@
 // JSON file that TACET_GOLDEN names, or from tests/golden/masked_swinir.json, which has those of the specification: they are of a network
 // without softmax (attn_fn null), and some with. Cases that do not name their attn_fn are taken as the one of both that they are nearer to.
 #include <support/catch.hpp>
+#include <support/wave_picture.hpp>
 #include <tacet/autograd/backward.hpp>
 #include <tacet/io/json.hpp>
 #include <tacet/models/masked_swinir.hpp>
@@ -56,16 +57,6 @@ Tensor<std::uint8_t, 4> keep_mask(Index layer, Shape<4> const& shape) {
                 keep(b, (i + shift) % h, (j + shift) % w, 0) = u >= 0.75;
             }
     return keep;
-}
-
-Tensor<double, 4> picture(Shape<4> const& shape) {
-    Tensor<double, 4> x(shape);
-    for (Index b = 0; b < shape[0]; ++b)
-        for (Index i = 0; i < shape[1]; ++i)
-            for (Index j = 0; j < shape[2]; ++j)
-                for (Index c = 0; c < shape[3]; ++c)
-                    x(b, i, j, c) = 0.5 + 0.4 * std::sin(0.37 * double(i) + 0.61 * double(j) + 1.3 * double(c) + 0.9 * double(b));
-    return x;
 }
 
 /// The elements of an image (N, H, W, C) in the order of PyTorch, (N, C, H, W).
@@ -151,7 +142,7 @@ void run(std::string const& key, Json const& expected) {
     Network network({.in_chans = shape[3], .use_mask = masked, .recompute = Recompute::attention}, rng);
     fill(network);
     network.draws.keep = keep_mask;
-    Variable<double, 4> const x(picture(shape), true);
+    Variable<double, 4> const x(test::wave_picture(shape), true);
     network.set_attention_function(function_of(expected, network, x));
     Variable const y = network(x);
     auto const stated = expected.at("shape").items();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SwinIR with every option against numbers that PyTorch computed in double: see tests/golden/swinir.py.
 #include <support/catch.hpp>
+#include <support/wave_picture.hpp>
 #include <tacet/autograd/backward.hpp>
 #include <tacet/io/crc32.hpp>
 #include <tacet/io/json.hpp>
@@ -29,15 +30,6 @@ void fill(Network& network) {
     });
 }
 
-Tensor<double, 4> picture(Shape<4> const& shape) {
-    Tensor<double, 4> x(shape);
-    for (Index b = 0; b < shape[0]; ++b)
-        for (Index i = 0; i < shape[1]; ++i)
-            for (Index j = 0; j < shape[2]; ++j)
-                for (Index c = 0; c < shape[3]; ++c)
-                    x(b, i, j, c) = 0.5 + 0.4 * std::sin(0.37 * double(i) + 0.61 * double(j) + 1.3 * double(c) + 0.9 * double(b));
-    return x;
-}
 Tensor<std::uint8_t, 4> keep_mask(Index layer, Shape<4> const& s) {
     Tensor<std::uint8_t, 4> keep(s);
     for (Index b = 0; b < s[0]; ++b)
@@ -61,7 +53,7 @@ Shape<4> image_shape(Json const& extents) {
 
 void compare(Network& network, Json const& expected) {
     constexpr double limit = 1e-10;
-    Variable<double, 4> const x(picture(image_shape(expected.at("input"))), true);
+    Variable<double, 4> const x(test::wave_picture(image_shape(expected.at("input"))), true);
     Variable<double, 4> const y = network(x);
     REQUIRE(y.shape() == image_shape(expected.at("shape")));
     auto const flat = permute<0, 3, 1, 2>(y.value());
@@ -70,7 +62,7 @@ void compare(Network& network, Json const& expected) {
     Index const step = std::max<Index>(1, flat.size() / 7);
     for (std::size_t k = 0; k < expected.at("some").size(); ++k)
         CHECK(std::abs(flat.data()[static_cast<Index>(k) * step] - expected.at("some").items()[k].number()) <= limit * norm);
-    Variable<double, 0> const loss = l1_loss(y, flip<2>(picture(y.shape())));
+    Variable<double, 0> const loss = l1_loss(y, flip<2>(test::wave_picture(y.shape())));
     CHECK(item(loss.value()) == Approx(expected.at("loss").number()).epsilon(limit));
     backward(loss);
     auto const near = [&](auto const& g, Json const& two) {
