@@ -166,6 +166,19 @@ TEST_CASE("line plot: fixed ends of the axis") {
     CHECK(xml_check::problem(plot.svg()) == "");
 }
 
+TEST_CASE("line plot: names in place of numbers, upwards where they are many") {
+    LinePlot plot{.x_names = {"one", "two", "<three>"}};
+    plot.series = {{.name = "s", .x = {0, 1, 2}, .y = {1, 2, 1}}};
+    std::string const few = drawing(plot.svg());
+    for (std::string const text : {">one<", ">two<", ">&lt;three&gt;<"}) CHECK_THAT(few, contains(text));
+    CHECK(count(few, "rotate") == 0);
+    for (int i = 0; i < 37; ++i) plot.x_names.push_back("a longer name " + std::to_string(i));
+    CHECK(count(drawing(plot.svg()), "rotate(-90") == 40);
+    for (int i = 0; i < 100; ++i) plot.x_names.push_back("a longer name " + std::to_string(i));
+    CHECK(count(drawing(plot.svg()), "rotate(-90") < 60);  // they do not crowd
+    CHECK(xml_check::problem(plot.svg()) == "");
+}
+
 TEST_CASE("bar plot: bars stand on the axis and carry their values") {
     BarPlot plot{.title = "Gain", .y_label = "dB", .categories = {"a", "b & c"}, .decimals = 1};
     plot.bars = {{.name = "one", .values = {10, 5}}, {.name = "two", .values = {-2.5, missing}, .spread = {0.5, 0}}};

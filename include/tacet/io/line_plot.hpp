@@ -31,7 +31,8 @@ struct LinePlot {
     std::string title = {}, x_label = {}, y_label = {};
     std::vector<Series> series = {};
     std::vector<Mark> marks = {};
-    bool log_x = false, log_y = false;  ///< values <= 0 are then gaps
+    std::vector<std::string> x_names = {};  ///< names of x = 0, 1, 2, ..., written in place of numbers, upwards where they are many
+    bool log_x = false, log_y = false;      ///< values <= 0 are then gaps
     std::optional<double> y_low = {}, y_high = {};
     int width = 720, height = 380;  ///< pixels
 
@@ -89,7 +90,9 @@ private:
 
     void lay_out() {
         top_ = (plot_.title.empty() ? 14 : 44) + (plot_.y_label.empty() ? 0 : 20) + (legend_.empty() ? 0 : 22 + 18 * legend_.back().row);
-        bottom_ = plot_.height - (plot_.x_label.empty() ? 30 : 48);
+        bottom_ = plot_.height - (plot_.x_label.empty() ? 12 : 30);
+        if (!plot_.x_names.empty()) lay_out_names();
+        else bottom_ -= 18;
         y_.settle(std::max(static_cast<int>((bottom_ - top_) / 46), 2), plot_.y_low.has_value(), plot_.y_high.has_value());
         double widest = 0, names = 0;
         for (double const tick : y_.ticks) widest = std::max(widest, text_px(y_.label(tick)));
@@ -104,6 +107,29 @@ private:
         y_.from_px = bottom_, y_.to_px = top_;
     }
 
+    /// Names stand under the axis, or upwards where they are wider than their places.
+    void lay_out_names() {
+        double widest = 0;
+        for (auto const& name : plot_.x_names) widest = std::max(widest, text_px(name));
+        x_.low = 0, x_.high = static_cast<double>(plot_.x_names.size() - 1);
+        x_.make_drawable();
+        upwards_ = widest + 8 > 0.75 * plot_.width / static_cast<double>(plot_.x_names.size());
+        bottom_ -= upwards_ ? std::min(widest, plot_.height * 0.4) + 8 : 18;
+    }
+
+    void draw_names() {
+        double const step = plot_.x_names.size() > 1 ? x_(1) - x_(0) : right_ - left_;
+        std::size_t const every = upwards_ ? static_cast<std::size_t>(std::ceil(13 / step)) : 1;
+        auto const columns = static_cast<std::size_t>(plot_.height * 0.4 / text_px("n"));
+        for (std::size_t k = 0; k < plot_.x_names.size(); ++k) {
+            double const at = x_(static_cast<double>(k));
+            svg_.line("axis", at, bottom_, at, bottom_ + 4);
+            if (k % every) continue;
+            if (upwards_) svg_.text_upwards("soft", at + 4, bottom_ + 8, clip_text(plot_.x_names[k], columns), "end");
+            else svg_.text("soft", at, bottom_ + 18, plot_.x_names[k], "middle");
+        }
+    }
+
     void draw_axes() {
         if (!plot_.y_label.empty()) svg_.text("soft", 16, top_ - 14, plot_.y_label);
         if (!plot_.x_label.empty()) svg_.text("soft", right_, plot_.height - 10, plot_.x_label, "end");
@@ -114,6 +140,7 @@ private:
         }
         svg_.line("axis", left_, bottom_, right_, bottom_);
         if (empty_) return svg_.text("soft", (left_ + right_) / 2, (top_ + bottom_) / 2, "no data", "middle");
+        if (!plot_.x_names.empty()) return draw_names();
         double free_from = -1e9;
         for (double const tick : x_.ticks) {
             double const at = x_(tick), half = text_px(x_.label(tick)) / 2;
@@ -186,7 +213,7 @@ private:
     double left_ = 0, right_ = 0, top_ = 0, bottom_ = 0;
     std::vector<std::string> legend_names_;
     std::vector<LegendPlace> legend_;  // empty when the curves are labelled at their ends
-    bool empty_ = false;
+    bool empty_ = false, upwards_ = false;
 };
 
 }  // namespace detail

@@ -90,6 +90,12 @@ public:
         if (anchor != "start") out_ += attribute("text-anchor", anchor);
         out_ += ">" + escape_markup(content) + "</text>\n";
     }
+    /// Text that reads upwards and ends (anchor "end") or begins at the place.
+    void text_upwards(std::string_view css, double x, double y, std::string_view content, std::string_view anchor = "start") {
+        std::string const turn = "rotate(-90 " + px(x) + " " + px(y) + ")";
+        out_ += "<text" + attribute("class", css) + attribute("x", px(x)) + attribute("y", px(y)) + attribute("transform", turn)
+                + attribute("text-anchor", anchor) + ">" + escape_markup(content) + "</text>\n";
+    }
     void line(std::string_view css, double x1, double y1, double x2, double y2) {
         out_ += "<line" + attribute("class", css) + attribute("x1", px(x1)) + attribute("y1", px(y1)) + attribute("x2", px(x2))
                 + attribute("y2", px(y2)) + "/>\n";
@@ -104,6 +110,12 @@ public:
     void rectangle(std::string_view css, double x, double y, double w, double h, std::string_view tip = "") {
         close("<rect" + attribute("class", css) + attribute("x", px(x)) + attribute("y", px(y)) + attribute("width", px(std::max(w, 0.)))
                   + attribute("height", px(std::max(h, 0.))),
+              "rect", tip);
+    }
+    /// A rectangle of a colour of its own, "#rrggbb", which is the same on light and dark pages.
+    void cell(std::string_view colour, double x, double y, double w, double h, std::string_view tip = "") {
+        close("<rect" + attribute("fill", colour) + attribute("x", px(x)) + attribute("y", px(y)) + attribute("width", px(w))
+                  + attribute("height", px(h)),
               "rect", tip);
     }
     /// What is drawn until end_clip is cut off at this rectangle.
