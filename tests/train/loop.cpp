@@ -11,13 +11,22 @@ using namespace tacet::test;
 namespace fs = std::filesystem;
 
 namespace {
-// A network with two switches between training and evaluation.
+// A network with two switches between training and evaluation, and with draws.
 struct Net {
     static constexpr float offset = 0.5f;
+    struct Draws {
+        std::uint64_t seed = 7;
+        std::uint32_t draw = 99;
+    };
     Conv2d<> conv;
     BatchNorm2d<> first, second;
+    Draws draws;
+    std::vector<std::pair<std::uint64_t, std::uint32_t>>* drawn = nullptr;  // seed and draw of each pass
     explicit Net(Rng& rng) : conv(3, 3, 3, rng, {.padding = 1}), first(3), second(3) {}
-    auto operator()(Variable<float, 4> const& x) const { return second(first(conv(x))); }
+    auto operator()(Variable<float, 4> const& x) const {
+        if (drawn) drawn->push_back({draws.seed, draws.draw});
+        return second(first(conv(x)));
+    }
     static void fields(auto& self, auto&& field) {
         field("conv", self.conv), field("first", self.first), field("second", self.second);
     }
@@ -93,4 +102,54 @@ TEST_CASE("Training begins with every switch on; a validation turns them off and
     CHECK(text == "no picture");
     CHECK(validations == 2);
     CHECK((!model.first.training && model.second.training));
+}
+
+TEST_CASE("A network that draws draws by the step in training, after a pause too, and by seed and draw 0 in validations") {
+    ScratchFolder dir;
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> drawn;
+    for (Index steps : {2, 4}) {
+        Rng rng(1);
+        Net model(rng);
+        model.drawn = &drawn;
+        Trainer trainer(model, options(steps));
+        RunFolder run(dir / "run", Nothing{});
+        run_training(trainer, source(), options(steps), run, {}, [&](Net& m) {
+            drawn.push_back({m.draws.seed, m.draws.draw});
+            return Validation{};
+        });
+        CHECK((model.draws.seed == 7 && model.draws.draw == static_cast<std::uint32_t>(steps - 1)));
+    }
+    using Passes = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
+    CHECK(drawn == Passes{{7, 0}, {7, 1}, {0, 0}, {7, 2}, {7, 3}, {0, 0}});
+}
+
+TEST_CASE("Weights of the step are validated beside the averaged ones; the report gets a curve for each kind of noise") {
+    ScratchFolder dir;
+    Rng rng(1);
+    Net model(rng);
+    auto o = options(4);
+    o.valid_raw = true;
+    Trainer trainer(model, o);
+    RunFolder run(dir / "run", Nothing{});
+    std::vector<float> weights;  // one of them, in each validation
+    run_training(trainer, source(), o, run, {}, [&](Net& m) {
+        weights.push_back(m.conv.weight.value().data()[0]);
+        double const found = static_cast<double>(weights.size());
+        return Validation{{{"psnr", found}, {"psnr_input", 1.0}, {"psnr/a:1", found}, {"psnr_input/a:1", 0.5}}, found};
+    });
+    REQUIRE(weights.size() == 4);
+    CHECK(weights[0] != weights[1]);  // of the step, averaged
+    CHECK(model.conv.weight.value().data()[0] == weights[2]);
+    auto const& records = run.records();
+    auto const psnr = tacet::detail::curve(records, "psnr", ""), raw = tacet::detail::curve(records, "raw/psnr", "");
+    CHECK((psnr.x == std::vector<double>{2, 4} && psnr.y == std::vector<double>{2, 4}));
+    CHECK((raw.x == std::vector<double>{2, 4} && raw.y == std::vector<double>{1, 3}));
+    CHECK(read_safetensors(dir / "run/last.safetensors").metadata.at("best") == "4");  // only averaged weights can be the best
+    auto const noises = tacet::detail::noise_plot(records, false), gains = tacet::detail::noise_plot(records, true);
+    REQUIRE((noises.series.size() == 1 && gains.series.size() == 1));
+    CHECK((noises.series[0].name == "a:1" && noises.series[0].y == std::vector<double>{2, 4}));
+    CHECK(gains.series[0].y == std::vector<double>{1.5, 3.5});
+    write_run_report(run, "Title", {});
+    for (char const* file : {"loss.svg", "psnr.svg", "noises.svg", "gains.svg"})
+        CHECK_THAT(text_of(dir / "run/report.html"), contains(text_of(dir / "run" / file)));
 }

@@ -74,14 +74,23 @@ template <class M> void check_weights(Trainer<M>& trainer, std::string const& na
           "); nothing of it was saved, the last checkpoint is as it was; try a lower --adam.rate");
 }
 
-/// Switches a module to evaluation; afterwards every switch is as it was before.
+/// What a model's next pass draws by; nothing for a model that draws nothing.
+template <class M> auto draws_of(M const& model) {
+    if constexpr (requires { model.draws.draw; }) return model.draws;
+    else return nullptr;
+}
+
+/// Switches a module to evaluation, where one that draws masks draws those of seed and draw 0, as in a program that denoises; afterwards
+/// everything is as it was before.
 template <class M> class Evaluating {
 public:
-    explicit Evaluating(M& model) : model_(model) {
+    explicit Evaluating(M& model) : model_(model), draws_(draws_of(model)) {
         each([&](bool& training) { before_.push_back(training), training = false; });
+        if constexpr (requires { model_.draws.draw; }) model_.draws.seed = 0, model_.draws.draw = 0;
     }
     ~Evaluating() {
         each([&, k = std::size_t(0)](bool& training) mutable { training = before_[k++]; });
+        if constexpr (requires { model_.draws.draw; }) model_.draws = draws_;
     }
     Evaluating(Evaluating const&) = delete;
     Evaluating& operator=(Evaluating const&) = delete;
@@ -93,6 +102,7 @@ private:
         });
     }
     M& model_;
+    decltype(draws_of(std::declval<M const&>())) draws_;
     std::vector<bool> before_;
 };
 
@@ -127,14 +137,20 @@ struct LoopState {
     }
 };
 
-/// Validates the averaged weights, keeps them when they are the best so far (a quality of NaN never is), and logs what was found.
+/// What `validate` finds of the weights that the model holds.
+template <class M, class Validate> Validation validated(M& model, Validate& validate) {
+    Evaluating<M> const evaluating(model);
+    return validate(model);
+}
+
+/// Validates the averaged weights, keeps them when they are the best so far (a quality of NaN never is), and logs what was found; where
+/// that is wanted, also of the weights of the step, whose figures are named "raw/...".
 template <class M, class Validate>
-void validate_weights(Trainer<M>& trainer, RunFolder& run, Checkpoint const& description, LoopState& loop, Validate& validate) {
+void validate_weights(Trainer<M>& trainer, RunFolder& run, Checkpoint const& description, LoopState& loop, bool raw, Validate& validate) {
+    // First, so that the files that `validate` writes are in the end those of the averaged weights.
+    auto const beside = raw ? validated(trainer.model(), validate) : Validation{};
     auto const found = trainer.with_average([&](M& model) {
-        Validation const v = [&] {
-            Evaluating<M> const evaluating(model);
-            return validate(model);
-        }();
+        auto const v = validated(model, validate);
         if (v.quality > loop.best) {
             auto weights = tacet::save(model);
             weights.metadata = description.metadata;
@@ -147,27 +163,65 @@ void validate_weights(Trainer<M>& trainer, RunFolder& run, Checkpoint const& des
     trainer.observe(found.quality);
     Json::Object record{{"step", trainer.step()}};
     record.insert(record.end(), found.figures.begin(), found.figures.end());
+    for (auto const& [name, value] : beside.figures)
+        if (!name.starts_with("psnr_input")) record.push_back({"raw/" + name, value});  // no figure of the weights
     run.log(std::move(record));
+}
+
+inline LinePlot loss_plot(std::vector<Json> const& records) {
+    return {.title = "Training loss", .x_label = "step", .y_label = "loss", .series = {curve(records, "loss", "loss", 20)}, .log_y = true};
+}
+
+inline LinePlot quality_plot(std::vector<Json> const& records) {
+    LinePlot plot{.title = "Validation", .x_label = "step", .y_label = "PSNR (dB)"};
+    bool const both = !curve(records, "raw/psnr", "").x.empty();
+    for (auto const& [key, name] : {std::pair{"psnr", both ? "averaged weights" : "against clean"},
+                                    {"raw/psnr", "weights of the step"},
+                                    {"psnr_noisy_target", "against noisy targets"},
+                                    {"psnr_input", "noisy input"}})
+        if (auto s = curve(records, key, name); !s.x.empty()) plot.series.push_back(std::move(s));
+    return plot;
+}
+
+/// The figures "psnr/NOISE" of validations, a curve for each kind of noise, or, as `gain`, what they are above "psnr_input/NOISE".
+inline LinePlot noise_plot(std::vector<Json> const& records, bool gain) {
+    LinePlot plot{.title = gain ? "Gain by noise" : "Validation by noise",
+                  .x_label = "step",
+                  .y_label = gain ? "PSNR above that of the noisy input (dB)" : "PSNR (dB)"};
+    auto const last = std::find_if(records.rbegin(), records.rend(), [](Json const& r) { return r.find("psnr") != nullptr; });
+    if (last == records.rend()) return plot;
+    constexpr std::string_view prefix = "psnr/";
+    for (auto const& [key, value] : last->members()) {
+        if (!key.starts_with(prefix)) continue;
+        auto const name = key.substr(prefix.size());
+        auto s = curve(records, key.c_str(), name);
+        auto const input = curve(records, ("psnr_input/" + name).c_str(), name);
+        for (std::size_t k = 0; gain && k < std::min(s.y.size(), input.y.size()); ++k) s.y[k] -= input.y[k];
+        plot.series.push_back(std::move(s));
+    }
+    if (gain && !plot.series.empty()) plot.marks = {{"noisy input", 0}};
+    return plot;
 }
 }  // namespace detail
 
 /// Writes curves (SVG) and report.html of a run from its log. `pictures` are embedded with their captions.
 inline void write_run_report(RunFolder const& run, std::string const& title,
                              std::vector<std::pair<std::string, std::vector<std::uint8_t>>> const& pictures) {
-    LinePlot const loss{.title = "Training loss",
-                        .x_label = "step",
-                        .y_label = "loss",
-                        .series = {detail::curve(run.records(), "loss", "loss", 20)},
-                        .log_y = true};
-    LinePlot quality{.title = "Validation", .x_label = "step", .y_label = "PSNR (dB)"};
-    for (auto const& [key, name] :
-         {std::pair{"psnr", "against clean"}, {"psnr_noisy_target", "against noisy targets"}, {"psnr_input", "noisy input"}})
-        if (auto s = detail::curve(run.records(), key, name); !s.x.empty()) quality.series.push_back(std::move(s));
-    run.write_text("loss.svg", loss.svg());
+    auto const& records = run.records();
     Report report(title, run.path().filename().string());
-    report.heading("Curves").plot(loss.svg());
-    if (!quality.series.empty()) run.write_text("psnr.svg", quality.svg()), report.plot(quality.svg(),
-        "Against noisy targets the PSNR stays low however well the network denoises: the targets' own noise limits it.");
+    report.heading("Curves");
+    auto const draw = [&](char const* file, LinePlot const& plot, char const* caption = "") {
+        if (plot.series.empty()) return;
+        run.write_text(file, plot.svg());
+        report.plot(plot.svg(), caption);
+    };
+    bool const noisy_targets = !detail::curve(records, "psnr_noisy_target", "").x.empty();
+    draw("loss.svg", detail::loss_plot(records));
+    draw("psnr.svg", detail::quality_plot(records),
+         noisy_targets ? "Against noisy targets the PSNR stays low however well the network denoises: the targets' own noise limits it."
+                       : "The mean over all kinds of noise.");
+    draw("noises.svg", detail::noise_plot(records, false), "Averaged weights, one curve for each kind of noise.");
+    draw("gains.svg", detail::noise_plot(records, true), "Above 0 the network improves the pictures; below it, it harms them.");
     if (!pictures.empty()) report.heading("Pictures");
     for (auto const& [caption, bytes] : pictures) report.image(std::span<unsigned char const>(bytes), caption);
     report.heading("Run").json("Options", read_json(run.file("config.json"))).facts(environment());
@@ -209,7 +263,7 @@ bool run_training(Trainer<M>& trainer, BatchSource const& source, TrainOptions c
                      {"loss", loop.take_mean()},
                      {"gradient_norm", result.gradient_norm},
                      {"skipped", trainer.skipped()}});
-        if (validates) detail::validate_weights(trainer, run, description, loop, validate);
+        if (validates) detail::validate_weights(trainer, run, description, loop, options.valid_raw && options.ema > 0, validate);
         if (saves) save();
     }
     if (!trainer.finished()) detail::check_weights(trainer, names), save();

@@ -15,6 +15,7 @@ struct TrainOptions {
     ScheduleOptions schedule;
     double ema = 0.999, clip = 1;  // healthy runs are above 1 in their first ten steps or so; what comes later is a bad batch
     Index valid_every = 1000, save_every = 500;
+    bool valid_raw = false;
 
     static void fields(auto& self, auto&& field) {
         field("steps", self.steps, "optimizer steps", range(1, 1'000'000'000));
@@ -26,6 +27,7 @@ struct TrainOptions {
               range(0.0, 0.999999));
         field("clip", self.clip, "largest norm of the gradient, which is scaled down to it; 0 turns clipping off", range(0.0, 1e9));
         field("valid_every", self.valid_every, "steps between validations", range(1, 1'000'000'000));
+        field("valid_raw", self.valid_raw, "validate the weights of the step, too, beside the averaged ones");
         field("save_every", self.save_every, "steps between checkpoints", range(1, 1'000'000'000));
     }
 };

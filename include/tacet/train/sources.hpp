@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/data/augment.hpp>
 #include <tacet/data/dead_leaves.hpp>
 #include <tacet/data/image_cache.hpp>
+#include <tacet/data/mask.hpp>
 #include <tacet/data/noise.hpp>
 #include <tacet/data/patches.hpp>
 #include <tacet/train/batch.hpp>
 #include <cstring>
+#include <optional>
 
 namespace tacet {
 
@@ -16,6 +19,9 @@ struct PatchOptions {
     NoiseSpec noise{"gaussian", 0, 50};
     bool clean_targets = false;  // the ordinary way, for comparison
     double grey = 0;             // share of patches that are grey: three equal channels, with equal noise
+    bool augment = false;        // flipped and turned in one of eight ways, before the noise
+    bool clip = false;           // inputs are clipped to [0, 1], as those read from files are
+    std::optional<PercentRange> input_mask = {};  // share of hidden pixels of inputs, after the noise (see mask_input)
 };
 
 namespace detail {
@@ -44,14 +50,27 @@ inline Stream patch_stream(std::uint64_t seed, Purpose purpose, Index number) {
     return Stream{.seed = seed, .purpose = purpose, .image = static_cast<std::uint32_t>(n), .epoch = static_cast<std::uint32_t>(n >> 32)};
 }
 
+/// How a patch is flipped and turned: one draw of rng where patches are.
+inline Symmetry symmetry_of(PatchOptions const& o, Rng& rng) { return o.augment ? Symmetry::random(rng) : Symmetry{}; }
+inline Tensor<float, 3> turned(Tensor<float, 3> const& x, Symmetry const& s) { return s == Symmetry{} ? x : transform(x, s); }
+
+/// What the network gets to see of a noisy patch.
+inline Tensor<float, 3> seen(Tensor<float, 3> const& noisy, PatchOptions const& o, Index number) {
+    Tensor<float, 3> const input = o.clip ? Tensor<float, 3>(clamp(noisy, 0.f, 1.f)) : noisy;
+    return o.input_mask ? mask_input(input, *o.input_mask, Rng(patch_stream(o.seed, Purpose::mask, number))) : input;
+}
+
 /// Input and target for a clean patch: two independent corruptions, or one and the patch itself.
-inline std::pair<Tensor<float, 3>, Tensor<float, 3>> corrupt(Tensor<float, 3> const& clean, PatchOptions o, Index number) {
+inline std::pair<Tensor<float, 3>, Tensor<float, 3>> corrupt(Tensor<float, 3> const& patch, PatchOptions o, Index number) {
+    Rng augment(patch_stream(o.seed, Purpose::augment, number));
+    auto const clean = turned(patch, symmetry_of(o, augment));
+    o.augment = false;
     if (o.grey > 0 && Rng(patch_stream(o.seed, Purpose::general, number)).uniform() < o.grey) {
         o.grey = 0;
         auto const [input, target] = corrupt(to_grey(clean), o, number);
         return {to_rgb(input), to_rgb(target)};
     }
-    auto input = add_noise(clean, o.noise, Rng(patch_stream(o.seed, Purpose::noise, number)));
+    auto input = seen(add_noise(clean, o.noise, Rng(patch_stream(o.seed, Purpose::noise, number))), o, number);
     if (o.clean_targets) return {input, clean};
     return {input, add_noise(clean, o.noise, Rng(patch_stream(o.seed, Purpose::target_noise, number)))};
 }
@@ -109,7 +128,9 @@ public:
             auto first = a_.crop_of(k, at), second = b_.crop_of(k, at);
             Rng rng(detail::patch_stream(options_.seed, Purpose::augment, number));
             if (rng.below(2) == 1) std::swap(first, second);
-            return std::tuple{first, second, a_.path(k).string()};
+            auto const symmetry = detail::symmetry_of(options_, rng);
+            return std::tuple{detail::seen(detail::turned(first, symmetry), options_, number), detail::turned(second, symmetry),
+                              a_.path(k).string()};
         });
     }
 

@@ -65,11 +65,13 @@ public:
         if (options_.schedule.kind == "plateau") plateau_.observe(std::pow(10, -quality / 10));
     }
 
-    /// One optimizer step on a batch with values in [0, 1], at the rate of the schedule.
+    /// One optimizer step on a batch with values in [0, 1], at the rate of the schedule. A model that draws (masks, dropout) has its
+    /// `draws.draw` set to the step: a resumed run draws what the uninterrupted one would have drawn.
     StepResult train(Batch const& batch) { return train(batch, factor()); }
     /// The same at `factor` times the base rate.
     StepResult train(Batch const& batch, double factor) {
         adam_.set_rate(options_.adam.rate * factor);
+        if constexpr (requires { model_.draws.draw; }) model_.draws.draw = static_cast<std::uint32_t>(step_);
         Variable<float, 4> const x(Tensor<float, 4>(batch.input - M::offset));
         Variable const loss = loss_of(model_(x), Tensor<float, 4>(batch.target - M::offset));
         StepResult result{.loss = static_cast<double>(item(loss.value()))};
@@ -88,6 +90,8 @@ public:
         return result;
     }
 
+    /// The model, with the weights of the step.
+    M& model() { return model_; }
     /// Calls f(model) while the model holds the averaged weights.
     template <class F> auto with_average(F&& f) {
         if (!ema_) return f(model_);

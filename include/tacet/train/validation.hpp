@@ -33,6 +33,19 @@ inline Tensor<float, 3> middle(Tensor<float, 3> const& x, Index side) {
     return crop(x, Window{(x.shape()[0] - h) / 2, (x.shape()[1] - w) / 2, h, w});
 }
 
+/// Generated picture k for validation.
+inline Tensor<float, 3> validation_leaves(Index side, std::uint64_t seed, Index k) {
+    Stream const stream{.seed = seed ^ 0x5eed, .purpose = Purpose::validation, .image = static_cast<std::uint32_t>(k)};
+    return dead_leaves(side, side, Rng(stream));
+}
+
+/// The middles of two pictures of the same scene. Throws ShapeError when they differ in size.
+inline std::pair<Tensor<float, 3>, Tensor<float, 3>> read_pair(std::filesystem::path const& a, std::filesystem::path const& b, Index side) {
+    auto const x = to_rgb(read_image(a).pixels), y = to_rgb(read_image(b).pixels);
+    check_shape(x.shape() == y.shape(), a.string(), " and ", b.string(), " differ in size: ", x.shape(), " and ", y.shape());
+    return {middle(x, side), middle(y, side)};
+}
+
 using Caches = std::vector<std::unique_ptr<ImageCache>>;
 
 /// A source that owns the caches it reads from, numbered K.
@@ -110,10 +123,7 @@ public:
                   std::uint64_t seed, Index count) {
         check_validation_named(clean, pairs);
         if (detail::means_dead_leaves(clean))
-            for (Index k = 0; k < count; ++k)
-                add(dead_leaves(side, side,
-                                Rng(Stream{.seed = seed ^ 0x5eed, .purpose = Purpose::validation, .image = static_cast<std::uint32_t>(k)})),
-                    noise, seed);
+            for (Index k = 0; k < count; ++k) add(detail::validation_leaves(side, seed, k), noise, seed);
         else if (!clean.empty()) {
             auto const files = detail::list_all(clean);
             for (Index k = 0; k < std::min<Index>(count, std::ssize(files)); ++k)
@@ -153,9 +163,8 @@ private:
     }
 
     void add_pair(std::filesystem::path const& a, std::filesystem::path const& b) {
-        auto const x = to_rgb(read_image(a).pixels), y = to_rgb(read_image(b).pixels);
-        check_shape(x.shape() == y.shape(), a.string(), " and ", b.string(), " differ in size: ", x.shape(), " and ", y.shape());
-        noisy_.push_back(detail::middle(x, side)), other_.push_back(detail::middle(y, side));
+        auto const [noisy, other] = detail::read_pair(a, b, side);
+        noisy_.push_back(noisy), other_.push_back(other);
     }
 
     std::vector<Tensor<float, 3>> noisy_, other_, clean_;
@@ -164,7 +173,7 @@ private:
 /// The run's last montage, with its caption, for the report; empty when there is none yet.
 inline std::vector<std::pair<std::string, std::vector<std::uint8_t>>> latest_montage(RunFolder const& run) {
     for (auto record = run.records().rbegin(); record != run.records().rend(); ++record)
-        if (record->find("psnr_noisy_target")) {
+        if (record->find("psnr_noisy_target") || record->find("psnr")) {
             std::string const step = std::to_string(static_cast<Index>(record->at("step").number()));
             auto const path = run.file("montage-" + step + ".png");
             if (std::filesystem::exists(path)) return {{"Step " + step + ": noisy, denoised, reference", read_file(path)}};
