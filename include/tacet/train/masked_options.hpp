@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/core/percent_range.hpp>
+#include <tacet/models/swin_options.hpp>
+#include <tacet/train/options.hpp>
+#include <tacet/train/sources.hpp>
+
+namespace tacet {
+
+/// What masked image training is told (Chen et al., 2023). The defaults are those of the released configuration, for the 200,000 steps of
+/// the paper.
+struct MaskedTrainOptions {
+    std::filesystem::path opt;
+    std::vector<std::filesystem::path> train, valid, pairs, valid_pairs;
+    std::string network = "masked_swinir";
+    SwinIROptions net;
+    Index width = 64;
+    std::optional<std::filesystem::path> init;
+    std::string noise = "gaussian:15", input_mask = "80-90";
+    bool augment = true, clean_targets = true;
+    Index batch = 64, crop = 64;
+    double grey = 0;
+    std::vector<std::string> valid_noise{"gaussian:15",       "scaled_poisson:2",        "speckle:0.03",
+                                         "salt_pepper:0.02", "correlated_gaussian:50", "mixture:3"};
+    Index valid_images = 8, valid_crop = 128;
+    std::uint64_t seed = 1;
+    TrainOptions training{.steps = 200'000, .loss = "l1", .adam = {.rate = 1e-4, .beta2 = 0.999}, .schedule = {.kind = "multi_step"},
+                          .clip = 0, .valid_every = 5000, .save_every = 5000, .valid_raw = true};
+    std::filesystem::path output = "run";
+    std::optional<std::filesystem::path> export_pytorch;
+    int threads = 0;
+    std::size_t cache_memory = 1024;
+
+    static void fields(auto& self, auto&& field) {
+        field("opt", self.opt, "an option file of the authors' code; other options win over it", metavar("FILE"), not_compared);
+        data_fields(self, field);
+        field("network", self.network, "masked_swinir; swinir, the original with the sizes of --net; dncnn",
+              one_of("masked_swinir", "swinir", "dncnn"));
+        field("net", self.net, "the sizes and switches of the SwinIR");
+        field("width", self.width, "channels of dncnn", range(1, 1024));
+        field("init", self.init, "weights to begin with, of the same network: fine-tuning", metavar("FILE"));
+        field("seed", self.seed, "seed of weights, patches, noise and masks");
+        TrainOptions::fields(self.training, field);
+        field("output", self.output, "folder of the run; an existing run is continued", metavar("RUN"), not_compared);
+        field("export_pytorch", self.export_pytorch,
+              "when the run is complete, its averaged weights for PyTorch, with all entries of the released files; a file of that name is "
+              "replaced",
+              metavar("FILE"), not_compared);
+        field("threads", self.threads, "threads (0: as many as the machine has); does not change the result", range(0, 1024), not_compared);
+        field("cache_memory", self.cache_memory, "memory for decoded pictures", metavar("MB"), range(16, 1 << 20), not_compared);
+    }
+
+    /// The network's options: those of `net`, or what makes the original of them.
+    SwinIROptions swinir() const { return network == "swinir" ? net.original() : net; }
+
+    /// How patches are cut and corrupted.
+    PatchOptions patches() const {
+        PatchOptions o{.batch = batch, .crop = crop, .seed = seed, .noise = parse_noise(noise)};
+        o.clean_targets = clean_targets && pairs.empty(), o.grey = grey;
+        o.augment = augment, o.clip = true, o.input_mask = parse_percent_range(input_mask, "--input-mask");
+        return o;
+    }
+
+    /// Throws Error for what no network or no training can be, and for options that contradict each other.
+    void check_consistent() const {
+        patches();
+        for (auto const& text : valid_noise) parse_noise(text);
+        if (network == "dncnn") return;
+        swinir().check_sizes();
+        check(net.in_chans == 3, "--net.in-chans: the pictures of the training have 3 channels, not ", net.in_chans);
+        check(net.upscale == 1, "--net.upscale: a network that denoises does not enlarge ", net.upscale, " times");
+        bool const placed = crop == net.img_size && valid_crop == net.img_size;
+        check(!net.ape || placed, "--net.ape needs --crop and --valid-crop of --net.img-size, ", net.img_size);
+    }
+
+private:
+    static void data_fields(auto& self, auto&& field) {
+        field("train", self.train, "folders of clean pictures, corrupted on the fly; the word dead-leaves trains on generated pictures",
+              metavar("DIR"));
+        field("valid", self.valid, "folders of clean pictures for validation; dead-leaves generates them", metavar("DIR"));
+        field("pairs", self.pairs, "two folders with noisy pictures of the same scenes, matched by name", metavar("DIR"), values(2));
+        field("valid_pairs", self.valid_pairs, "noisy pictures and their references for validation, matched by name", metavar("DIR"),
+              values(2));
+        field("noise", self.noise, "the noise to train on: KIND:LEVEL or KIND:LOW-HIGH", metavar("SPEC"));
+        field("input_mask", self.input_mask, "share of the input's pixels that are hidden, drawn for each patch: LOW-HIGH, PERCENT or off",
+              metavar("PERCENT"));
+        field("augment", self.augment, "patches are flipped and turned, in one of eight ways");
+        field("clean_targets", self.clean_targets, "train against the clean pictures; otherwise against others with noise");
+        field("batch", self.batch, "patches in a step", range(1, 1024));
+        field("crop", self.crop, "side of a patch in pixels; smaller pictures are skipped", range(8, 1024));
+        field("grey", self.grey, "share of the patches made grey, so that the network learns grey pictures too", range(0, 1));
+        field("valid_noise", self.valid_noise, "the kinds of noise to validate with, each with its curve; the mean over all chooses the "
+                                               "best weights",
+              metavar("SPEC"), values(1, 64));
+        field("valid_images", self.valid_images, "pictures used for validation", range(1, 10000));
+        field("valid_crop", self.valid_crop, "of them the middle, at most this high and wide in pixels", range(8, 4096));
+    }
+};
+
+}  // namespace tacet
