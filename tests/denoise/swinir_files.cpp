@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 
 using namespace tacet;
 using namespace tacet::test;
@@ -47,6 +48,11 @@ void check_file(std::filesystem::path const& path, Json const& expected) {
     for (std::size_t k = 0; k < some.size(); ++k)
         CHECK(static_cast<double>(y.data()[97 * k]) == Approx(some[k].number()).epsilon(1e-4).margin(1e-5));
     CHECK(AnyDenoiser::read(path).description() == concat_text("masked_swinir, ", parameter_count(model), " parameters"));
+}
+double largest_difference(Tensor<float, 3> const& a, Tensor<float, 3> const& b) {
+    double worst = 0;
+    for (Index k = 0; k < a.size(); ++k) worst = std::max(worst, std::abs(double(a.data()[k]) - double(b.data()[k])));
+    return worst;
 }
 }  // namespace
 
@@ -104,8 +110,11 @@ TEST_CASE("Tiles give the whole image's result, masks included") {
     MaskedSwinIR<> model(o, rng);
     auto const image = uniform(Shape{100, 300, 3}, rng);
     auto const whole = denoise(model, image);
-    auto const tiled = denoise(model, image, {.max_memory = std::size_t(std::size_t(128) * 128 * 4 * std::size_t(model.floats_per_pixel()))});
-    double worst = 0;
-    for (Index k = 0; k < image.size(); ++k) worst = std::max(worst, std::abs(double(whole.data()[k]) - double(tiled.data()[k])));
-    CHECK(worst < 1e-6);
+    auto const memory = static_cast<std::size_t>(128 * 128 * 4 * model.floats_per_pixel());
+    auto const tiled = denoise(model, image, {.max_memory = memory, .exact_up_to = std::numeric_limits<double>::infinity()});
+    CHECK(largest_difference(whole, tiled) < 1e-6);
+    std::string notes;  // the tiles are blended without being asked to
+    auto const blended = denoise(model, image, {.max_memory = memory, .note = [&](std::string const& line) { notes += line; }});
+    CHECK_THAT(notes, contains("tiles are blended"));
+    CHECK(largest_difference(whole, blended) < 1e-3);
 }

@@ -57,6 +57,8 @@ public:
     Tensor<float, 3> denoise(Tensor<float, 3> const& image, DenoiseOptions const& options = {}) const {
         return network_->denoise(image, options);
     }
+    /// Throws Error for options that the network cannot follow, as denoise() would. See tacet::check_denoise_options().
+    void check_options(DenoiseOptions const& options) const { network_->check_options(options); }
     /// "noise2noise_unet, 991203 parameters".
     std::string description() const { return network_->description(); }
 

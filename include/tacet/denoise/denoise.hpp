@@ -1,35 +1,34 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/denoise/tiling.hpp>
+#include <tacet/denoise/denoise_options.hpp>
+#include <tacet/denoise/feather.hpp>
+#include <tacet/denoise/self_ensemble.hpp>
 #include <tacet/nn/parameter.hpp>
 #include <tacet/ops/pad.hpp>
 #include <tacet/ops/winograd.hpp>
-#include <functional>
+#include <tacet/tensor/factory.hpp>
+#include <string>
+#include <utility>
 
 namespace tacet {
-
-/// Thrown by denoise() when its progress callback asked to stop.
-struct Cancelled : Error {
-    Cancelled() : Error("cancelled") {}
-};
-
-/// How denoise() works.
-struct DenoiseOptions {
-    /// Working memory in bytes beside the image itself: larger images are denoised in tiles. The result does not depend on it.
-    std::size_t max_memory = std::size_t(2) << 30;
-    /// Called with the finished share in [0, 1] before each tile and at the end; returning false stops with Cancelled.
-    std::function<bool(double)> progress = {};
-};
 
 /// What denoise() needs of a network: a call on (N, H, W, C), and its geometry (see Noise2NoiseUNet). Extents are padded to multiples of
 /// `multiple`. `context` pixels around a tile that starts and ends at multiples of 4 `multiple` can reach its pixels, their last bits
 /// included: fast convolutions widen what those depend on (a chain of 3 x 3 convolutions to twice its radius, see docs/internals.md).
+/// A network of which most of the context hardly matters says by `margin`, a multiple of `multiple`, how many pixels of it do.
 template <class M> concept DenoisingNetwork = requires(M const& m) {
     { m.multiple } -> std::convertible_to<Index>;
     { m.context } -> std::convertible_to<Index>;
     { M::offset } -> std::convertible_to<float>;
     { m.in_channels() } -> std::convertible_to<Index>;
     { m.floats_per_pixel() } -> std::convertible_to<Index>;
+};
+
+/// A network with attention masks, or one that could have them: its call takes draws (see SwinDraws).
+template <class M> concept MaskingNetwork = DenoisingNetwork<M> && requires(M const& m) {
+    { m.takes_masks() } -> std::convertible_to<bool>;
+    { m.own_mask() } -> std::convertible_to<PercentRange>;
+    m.draws.percent;
 };
 
 namespace detail {
@@ -48,40 +47,125 @@ inline Tensor<float, 3> padded(Tensor<float, 3> const& x, Index multiple, float 
     return y;
 }
 
+/// The state of a call of denoise(): what was asked for, and how many of its passes over the image are done.
+struct DenoiseRun {
+    DenoiseOptions const& options;
+    Index passes, done = 0;
+    bool noted = false;
+
+    DenoiseRun(DenoiseOptions const& o, Index planes)
+        : options(o), passes(planes * o.masks.draws * (o.self_ensemble ? Symmetry::count : 1)) {}
+    /// `share` of the next pass is done.
+    void report(double share) const {
+        if (options.progress && !options.progress((static_cast<double>(done) + share) / static_cast<double>(passes))) throw Cancelled();
+    }
+    void note_blending() {
+        if (options.note && !std::exchange(noted, true))
+            options.note("tiles are blended where they meet: with all that the network can see around them they would take longer, or "
+                         "more memory. A larger limit of memory makes the result exact");
+    }
+};
+
 /// The network's output for one tile; one that draws is told where in the image the tile lies.
-template <DenoisingNetwork M> Tensor<float, 4> run_tile(M const& model, Tensor<float, 4> const& x, Window const& place) {
-    if constexpr (requires { model(Variable<float, 4>(x), model.draws); }) {
+template <DenoisingNetwork M>
+Tensor<float, 4> run_tile(M const& model, Tensor<float, 4> const& x, Window const& place, DrawOptions const& masks, int draw) {
+    if constexpr (MaskingNetwork<M>) {
         auto draws = model.draws;
-        draws.top += place.top, draws.left += place.left;
+        draws.seed = masks.seed, draws.draw = static_cast<std::uint32_t>(draw), draws.image = 0;
+        draws.top = place.top, draws.left = place.left;
+        if (masks.attention_mask) draws.percent = masks.attention_mask;
         return model(Variable<float, 4>(x), draws).value();
     } else return model(Variable<float, 4>(x)).value();
 }
 
-/// Runs the network over an image whose channels and extents fit it.
-template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Tensor<float, 3> const& x, DenoiseOptions const& options) {
+/// The tiles of a padded image. Convolutions work on blocks of 4 x 4 pixels, down to the coarsest level, which is why a pixel's last bits
+/// depend on a little more than what it sees. Tiles that start where blocks start, with contexts of whole blocks, give the image's bits.
+template <DenoisingNetwork M> Tiling tiling_of(M const& model, Shape<3> const& s, DenoiseOptions const& options) {
+    Index const grid = kernel::winograd_tile * model.multiple;
+    TilingNeeds needs{grid, round_up(model.context, grid), model.multiple, 0};
+    if constexpr (requires { model.margin; }) needs.margin = model.margin;
+    auto const limit = static_cast<Index>(options.max_memory / sizeof(float)) / model.floats_per_pixel();
+    return choose_tiling(s[0], s[1], needs, limit, options.exact_up_to);
+}
+
+/// Runs the network over an image whose channels fit it: one pass.
+template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Tensor<float, 3> const& x, DenoiseRun& run, int draw) {
     auto const [h, w, c] = x.shape().extent;
     auto const input = padded(x, model.multiple, M::offset);
-    auto const limit = static_cast<Index>(options.max_memory / sizeof(float)) / model.floats_per_pixel();
-    // Convolutions work on blocks of 4 x 4 pixels, down to the coarsest level, which is why a pixel's last bits depend on a little more
-    // than what it sees. Tiles that start where blocks start, with contexts of whole blocks, give the image's bits.
-    Index const grid = kernel::winograd_tile * model.multiple;
-    auto const tiles = plan_tiles(input.shape()[0], input.shape()[1], grid, round_up(model.context, grid), limit);
-    auto const report = [&](double share) { if (options.progress && !options.progress(share)) throw Cancelled(); };
-    Tensor<float, 3> out(Shape{h, w, c});
+    auto const [tiles, margin] = tiling_of(model, input.shape(), run.options);
+    if (margin > 0) run.note_blending();
+    Tensor<float, 3> out = margin > 0 ? zeros(Shape{h, w, c}) : Tensor<float, 3>(Shape{h, w, c});
     for (std::size_t k = 0; k < tiles.size(); ++k) {
-        report(static_cast<double>(k) / static_cast<double>(tiles.size()));
+        run.report(static_cast<double>(k) / static_cast<double>(tiles.size()));
         auto const& [core, reach] = tiles[k];
-        auto const y = run_tile(model, crop(input, reach).reshape(Shape{Index(1), reach.height, reach.width, c}), reach);
+        auto const part = crop(input, reach).reshape(Shape{Index(1), reach.height, reach.width, c});
+        auto const y = run_tile(model, part, reach, run.options.masks, draw);
         Window const inside{core.top - reach.top, core.left - reach.left, std::min(core.height, h - core.top),
                             std::min(core.width, w - core.left)};
-        paste(out, y, inside, core.top, core.left);
+        if (margin > 0) add_blended(out, y, tiles[k], margin, input.shape()[0], input.shape()[1]);
+        else paste(out, y, inside, core.top, core.left);
     }
     out += M::offset;
-    report(1);
+    ++run.done;
     return out;
 }
 
+template <DenoisingNetwork M> void note_masks_off(M const& model, DenoiseOptions const& options) {
+    if constexpr (MaskingNetwork<M>)
+        if (options.note && model.own_mask().high > 0 && options.masks.attention_mask == PercentRange{})
+            options.note("attention masks are off: a network that was trained with them gives wrong results without, often far too bright");
+}
+
+/// All passes over an image whose channels fit the network, averaged. Every draw of every view has a number of its own.
+template <DenoisingNetwork M> Tensor<float, 3> denoise_passes(M const& model, Tensor<float, 3> const& x, DenoiseRun& run) {
+    bool const ensemble = run.options.self_ensemble;
+    auto const average = [&](Tensor<float, 3> const& view, int k) {
+        return mean_of(run.options.masks.draws, [&](int draw) {
+            return denoise_tiles(model, view, run, ensemble ? draw * Symmetry::count + k : draw);
+        });
+    };
+    return ensemble ? self_ensemble(x, average) : average(x, 0);
+}
+
+/// The image (H, W, C) through `pass`, which takes `wanted` channels: grey as that many equal ones, whose results are averaged; colours
+/// one by one where it takes one.
+inline Tensor<float, 3> by_channels(Tensor<float, 3> const& image, Index wanted, auto&& pass) {
+    auto const [h, w, c] = image.shape().extent;
+    if (c == wanted) return pass(image);
+    Tensor<float, 3> result(image.shape());
+    if (c == 1) {
+        auto const y = pass(Tensor<float, 3>(image + Constant<float, 3>{Shape{h, w, wanted}, 0.f}));
+        sum_into(result, y / static_cast<float>(wanted));
+        return result;
+    }
+    for (Index k = 0; k < c; ++k) {
+        auto const y = pass(Tensor<float, 3>::over(image.data() + k, Shape{h, w, Index(1)}, Shape{w * c, c, Index(1)}));
+        parallel_for(h, [&](Index i) {
+            for (Index j = 0; j < w; ++j) result.data()[(i * w + j) * c + k] = y.data()[i * w + j];
+        });
+    }
+    return result;
+}
+
+template <class M> std::string network_name(M const& model) {
+    if constexpr (requires { std::string(model.name); }) return model.name;
+    else return "this network";
+}
+
 }  // namespace detail
+
+/// Throws Error for options that the network cannot follow: several draws or another mask for one without attention masks, several draws
+/// with masks off. denoise() checks this first.
+template <DenoisingNetwork M> void check_denoise_options(M const& model, DenoiseOptions const& options) {
+    auto const& [draws, seed, mask] = options.masks;
+    check(draws >= 1 && draws <= 65536, "denoise: the number of draws lies between 1 and 65536, not ", draws);
+    if (mask) check_percent(*mask, "attention mask");
+    bool takes = false, masked = false;
+    if constexpr (MaskingNetwork<M>) takes = model.takes_masks(), masked = mask.value_or(model.own_mask()).high > 0;
+    auto const name = detail::network_name(model);
+    check(takes || !mask, name, ": this network has no attention masks; only masked_swinir has");
+    check(masked || draws == 1, name, ": without attention masks all draws are the same: ask for one");
+}
 
 /// The image (H, W, C) with values in [0, 1], denoised by `model`: any size, any memory limit; the result is neither clipped nor
 /// rounded. Grey images pass through networks for colour as three equal channels, whose results are averaged; colour images pass
@@ -92,21 +176,12 @@ template <DenoisingNetwork M> Tensor<float, 3> denoise(M const& model, Tensor<fl
     check_shape(h > 0 && w > 0 && c > 0, "denoise: an image of shape ", image.shape(), " has no pixels");
     check_shape(c == wanted || c == 1 || wanted == 1, "denoise: the image of shape ", image.shape(), " has ", c,
                 " channels, the network takes ", wanted);
+    check_denoise_options(model, options);
+    detail::note_masks_off(model, options);
     NoGrad const guard;
-    if (c == wanted) return detail::denoise_tiles(model, image, options);
-    Tensor<float, 3> result(image.shape());
-    if (c == 1) {
-        auto const y = detail::denoise_tiles(model, Tensor<float, 3>(image + Constant<float, 3>{Shape{h, w, wanted}, 0.f}), options);
-        sum_into(result, y / static_cast<float>(wanted));
-        return result;
-    }
-    for (Index k = 0; k < c; ++k) {
-        auto const plane = Tensor<float, 3>::over(image.data() + k, Shape{h, w, Index(1)}, Shape{w * c, c, Index(1)});
-        auto const y = detail::denoise_tiles(model, plane, options);
-        parallel_for(h, [&](Index i) {
-            for (Index j = 0; j < w; ++j) result.data()[(i * w + j) * c + k] = y.data()[i * w + j];
-        });
-    }
+    detail::DenoiseRun run(options, wanted == 1 ? c : 1);
+    auto result = detail::by_channels(image, wanted, [&](Tensor<float, 3> const& x) { return detail::denoise_passes(model, x, run); });
+    if (options.progress && !options.progress(1)) throw Cancelled();
     return result;
 }
 

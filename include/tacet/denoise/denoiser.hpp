@@ -8,6 +8,7 @@ namespace tacet::detail {
 /// A network with its weights, of which only what it does is known.
 struct Denoiser {
     virtual Tensor<float, 3> denoise(Tensor<float, 3> const& image, DenoiseOptions const& options) const = 0;
+    virtual void check_options(DenoiseOptions const& options) const = 0;
     virtual std::string description() const = 0;
     Denoiser() = default;
     Denoiser(Denoiser const&) = delete;

@@ -42,10 +42,14 @@ template <class M> struct LoadedNetwork final : Denoiser {
             check(model.scale() == 1, model.name, ": this network enlarges images ", model.scale(), " times, it does not denoise");
         load(model, weights);
         set_training(model, false);
+        if constexpr (MaskingNetwork<M>)
+            if (auto const mask = weights.metadata.find("attention_mask"); mask != weights.metadata.end())
+                model.set_own_mask(parse_percent_range(mask->second, "the file's attention_mask").value_or(PercentRange{}));
     }
     Tensor<float, 3> denoise(Tensor<float, 3> const& image, DenoiseOptions const& options) const override {
         return tacet::denoise(model, image, options);
     }
+    void check_options(DenoiseOptions const& options) const override { check_denoise_options(model, options); }
     std::string description() const override { return concat_text(model.name, ", ", parameter_count(model), " parameters"); }
 
 private:

@@ -71,6 +71,7 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     char const* name;  // masked_swinir, or swinir when the first convolution is 3 x 3
     Index multiple;    // of H and W: the window; what is missing is added by reflection, and taken away at the end
     Index context;     // pixels to either side that can reach an output pixel
+    Index margin;      // of these, what matters: blended tiles (see DenoisingNetwork) need no more
 
     SwinIROptions options;  // what is no size may be changed: masks, recomputation
     SwinDraws draws;
@@ -87,7 +88,8 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     explicit MaskedSwinIR(Rng& rng) : MaskedSwinIR(SwinIROptions{}, rng) {}
     /// Throws Error for sizes that contradict each other.
     MaskedSwinIR(SwinIROptions const& o, Rng& rng)
-        : name(o.first_kernel == 1 ? "masked_swinir" : "swinir"), multiple(o.window_size), context(reach(o)), options(checked(o)),
+        : name(o.first_kernel == 1 ? "masked_swinir" : "swinir"), multiple(o.window_size), context(reach(o)),
+          margin(4 * o.window_size), options(checked(o)),
           conv_first(Conv2d<D, T>::torch(o.in_chans, o.embed_dim, o.first_kernel, rng, {.padding = o.first_kernel / 2})),
           norm(o.embed_dim),
           conv_after_body(o.embed_dim, o.resi_connection, o.resi_connection == ResiConnection::conv1 ? 3 : 1, rng), reconstruction(o, rng) {
@@ -119,7 +121,8 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
 
     /// What enters conv_after_body, from the first features x (N, H, W, C), extents that are multiples of the window: all blocks.
     Variable<T, 4, D> features(Variable<T, 4, D> const& x, SwinDraws const& drawn) const {
-        SwinPass const pass{drawn, options.use_mask, training, {options.mask_ratio1, options.mask_ratio2}, options.recompute};
+        auto const percent = drawn.percent.value_or(own_mask());
+        SwinPass const pass{drawn, percent.high > 0, training, percent, options.recompute};
         auto y = patch_norm.empty() ? x : patch_norm[0](x);
         if (options.ape) y = y + placed(x.shape());
         for (auto const& layer : layers) y = layer(y, pass);
@@ -161,6 +164,15 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
             for (auto& block : layer.blocks) block.attn.switches.attn_fn = function;
     }
 
+    /// The percentages of tokens that its attention masks hide unless SwinDraws says otherwise; 0 to 0: no masks.
+    PercentRange own_mask() const { return options.use_mask ? PercentRange{options.mask_ratio1, options.mask_ratio2} : PercentRange{}; }
+    /// Changes them; 0 to 0: no masks. Throws Error for a range not within 0 to 100.
+    void set_own_mask(PercentRange const& range) {
+        check_percent(range, "attention mask");
+        options.use_mask = range.high > 0, options.mask_ratio1 = range.low, options.mask_ratio2 = range.high;
+    }
+    /// Whether it is of the kind that is trained with attention masks; the original SwinIR is not.
+    bool takes_masks() const { return options.use_mask || options.first_kernel == 1; }
     /// How much larger the output is.
     Index scale() const { return options.upscale; }
     Index in_channels() const { return options.in_chans; }

@@ -6,6 +6,7 @@
 #include <tacet/nn/conv.hpp>
 #include <tacet/nn/norm.hpp>
 #include <tacet/ops/drop_path.hpp>
+#include <optional>
 
 namespace tacet {
 
@@ -17,6 +18,8 @@ struct SwinDraws {
     Index top = 0, left = 0; ///< where the first pixel lies in the picture of which this is a tile
     /// Where keep masks (N, H, W, heads) of a layer come from instead, such as from another implementation.
     std::function<Tensor<std::uint8_t, 4>(Index layer, Shape<4> const& shape)> keep = {};
+    /// Percentages of hidden tokens instead of the network's own; 0 to 0: no masks.
+    std::optional<PercentRange> percent = {};
 };
 
 /// What the parts of a network know of the pass that they take part in.

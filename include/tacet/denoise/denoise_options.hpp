@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/core/percent_range.hpp>
+#include <cstddef>
+#include <functional>
+#include <optional>
+
+namespace tacet {
+
+/// Thrown by denoise() when its progress callback asked to stop.
+struct Cancelled : Error {
+    Cancelled() : Error("cancelled") {}
+};
+
+/// What networks with attention masks draw (the masked SwinIR, in evaluation, too). The same values give the same result, whatever the
+/// number of threads.
+struct DrawOptions {
+    int draws = 1;                                        ///< results that are averaged, each with masks of its own; 1 to 65536
+    std::uint64_t seed = 0;                               ///< of the masks; networks without masks pass over it
+    std::optional<PercentRange> attention_mask = {};      ///< percentages of tokens hidden instead of the network's own; 0 to 0: off
+
+    bool operator==(DrawOptions const&) const = default;
+};
+
+/// How denoise() works.
+struct DenoiseOptions {
+    /// Working memory in bytes beside the image itself: larger images are denoised in tiles. The result does not depend on it, unless
+    /// tiles are blended: see exact_up_to.
+    std::size_t max_memory = std::size_t(2) << 30;
+    /// Called with the finished share in [0, 1] before each tile and at the end; returning false stops with Cancelled.
+    std::function<bool(double)> progress = {};
+    /// Draws of networks with attention masks. For others, several draws or another mask are an Error.
+    DrawOptions masks = {};
+    /// Averages over the eight flips and turns of the image, each with its own draws: eight times the work.
+    bool self_ensemble = false;
+    /// Networks that see far (SwinIR) get tiles that overlap less and are blended where exact ones would compute more than this many
+    /// pixels per pixel of the image, or would not fit max_memory. Infinity: never.
+    double exact_up_to = 1.5;
+    /// Called with a line that the user should know: that tiles are blended, that masks are off.
+    std::function<void(std::string const&)> note = {};
+};
+
+}  // namespace tacet
