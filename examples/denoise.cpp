@@ -2,10 +2,10 @@
 // Denoises images with any weights that tacet knows; adds no noise.
 #include <tacet/denoise/any_denoiser.hpp>
 #include <tacet/denoise/default_weights.hpp>
+#include <tacet/denoise/denoise_flags.hpp>
 #include <tacet/io/file_jobs.hpp>
 #include <tacet/io/image.hpp>
 #include <tacet/io/program.hpp>
-#include <tacet/io/progress.hpp>
 #include <tacet/io/resources.hpp>
 #include <tacet/metrics/psnr.hpp>
 #include <tacet/metrics/ssim.hpp>
@@ -16,7 +16,7 @@ struct Options {
     std::vector<std::filesystem::path> input;
     std::filesystem::path output;
     std::optional<std::filesystem::path> weights, reference;
-    std::size_t max_memory = 2048;
+    DenoiseFlags denoising;
     int jpeg_quality = 95;
     bool overwrite = false, json = false;
 
@@ -29,8 +29,7 @@ struct Options {
               metavar("FILE"));
         field("reference", self.reference, "the clean image, or a folder with images of the same names: quality is reported",
               metavar("CLEAN"));
-        field("max_memory", self.max_memory, "working memory; larger images are denoised in tiles, with the same result", metavar("MB"),
-              range(16, 1 << 20));
+        DenoiseFlags::fields(self.denoising, field);
         field("jpeg_quality", self.jpeg_quality, "quality of JPEG outputs", range(1, 100));
         field("overwrite", self.overwrite, "replace existing outputs");
         field("json", self.json, "print one JSON line per image");
@@ -85,32 +84,33 @@ int main(int argc, char** argv) {
                        "colour profiles are carried over. No noise is ever added.",
         .examples = {{"denoise photo.jpg --output clean.png", ""},
                      {"denoise --weights run/best.safetensors photos --output clean", "a folder, with weights of your own"},
-                     {"denoise --weights n2n-gaussian.pt noisy.png --output clean.png --reference photo.png --json", "published weights"}}};
+                     {"denoise --weights n2n-gaussian.pt noisy.png --output clean.png --reference photo.png --json", "published weights"},
+                     {"denoise --weights input_mask_80_90.pth photo.png --output clean.png --draws 4 --seed 1",
+                      "a masked SwinIR: the mean of four results with different masks"},
+                     {"denoise --weights input_mask_80_90.pth photo.png --output clean.png --self-ensemble --attention-mask 65-85",
+                      "the mean over eight flips and turns, with masks of 65 to 85 %"}}};
     return run_main<Options>(argc, argv, program, [&](Options const& o) {
+        auto options = o.denoising.options();
         auto const network = AnyDenoiser::read(o.weights ? *o.weights : default_weights());
+        network.check_options(options);
         auto const jobs = plan_file_jobs(o.input, o.output, o.overwrite);
-        Progress progress(static_cast<Index>(jobs.size()), "denoise", {.unit = "image"});
-        Index done = 0;
-        bool assumed = false;
+        BatchProgress progress(jobs.size(), program.name);
         int const status = run_file_jobs(jobs, program.name, [&](FileJob const& job) {
             auto const began = steady_seconds();
             Image image = read_image(job.input);
             check_image_format(job.output, image);
             auto const clean = read_reference(o, job, image.pixels);
-            if (image.icc_profile.empty() && !std::exchange(assumed, true)) progress.note("no colour profile: sRGB is assumed");
+            if (image.icc_profile.empty()) progress.note("no colour profile: sRGB is assumed");
             if (auto const bad = replace_non_finite(image.pixels))
                 progress.note(concat_text(job.input.string(), ": ", bad, " values are not finite; taken as 0"));
-            auto const show = [&](double share) {
-                progress.update(done, concat_text(job.input.filename().string(), ' ', static_cast<int>(100 * share), " %"));
-                return true;
-            };
-            image.pixels = network.denoise(image.pixels, {.max_memory = o.max_memory * 1'000'000, .progress = show});
+            progress.begin(job.input, options);
+            image.pixels = network.denoise(image.pixels, options);
             job.make_folder();
             write_image(job.output, image, {.jpeg_quality = o.jpeg_quality, .overwrite = o.overwrite});
-            progress.update(++done);
+            progress.end_image();
             print_result(o, job, image.pixels, clean, steady_seconds() - began);
         });
-        if (done > 0) progress.finish();
+        progress.finish();
         return status;
     });
 }

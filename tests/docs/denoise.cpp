@@ -36,6 +36,16 @@ bool denoise_with_progress(tacet::AnyDenoiser const& network, tacet::Tensor<floa
     return true;
 }
 
+tacet::DenoiseOptions masked_options() {
+    tacet::DenoiseOptions options;
+    options.masks.draws = 4;                                     // the mean of four results, each with masks of its own
+    options.masks.seed = 1;
+    options.masks.attention_mask = tacet::PercentRange{65, 85};  // instead of the network's own
+    options.self_ensemble = true;                                // the mean over eight flips and turns, each with its own draws
+    options.note = [](std::string const& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+    return options;
+}
+
 tacet::AnyDenoiser small_network() {
     tacet::Rng rng(1);
     tacet::Noise2NoiseUNet<> model(3, 3, rng, 2);
@@ -62,4 +72,5 @@ TEST_CASE("Denoise a file, a frame in memory, and with progress") {
     denoise_frame(small_network(), frame.data(), 20, 30, 128);
     REQUIRE(frame[127] == 77);  // what lies between the rows is left alone
     REQUIRE(!denoise_with_progress(small_network(), image.pixels, [] { return true; }));
+    REQUIRE_THROWS_AS(small_network().check_options(masked_options()), tacet::Error);  // a network without masks
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/program.hpp>
+#include <support/swin_weights.hpp>
 #include <tacet/denoise/any_denoiser.hpp>
 #include <tacet/metrics/psnr.hpp>
 #include <tacet/metrics/ssim.hpp>
@@ -163,6 +164,107 @@ TEST_CASE("denoise: weights that are missing, of another network, cut off or hos
     refuse(dir / "hostile.safetensors", "hostile.safetensors");
     write_text(dir / "hostile.pt", std::string("\x80\x02" "cos\nsystem\nq\x01" "X\x04\0\0\0trueq\x02\x85Rq\x03.", 31));
     refuse(dir / "hostile.pt", "hostile.pt");
+}
+
+TEST_CASE("denoise: the same seed gives the same picture; draws, masks and views change it; masks off is warned about") {
+    Workplace dir;
+    write_swin_weights(dir / "net.safetensors");
+    write_picture(dir / "small.png", picture(3, 21));  // smaller than a window
+    int count = 0;
+    auto const result = [&](Words words) {
+        auto const out = dir / ("out-" + std::to_string(++count) + ".pfm");
+        words.insert(words.begin(), {dir.in(), "--output", out});
+        auto const p = dir.run(words);
+        INFO(p.err);
+        CHECK(p.status == 0);
+        return std::pair(read_image(out).pixels, p.err);
+    };
+    auto const plain = result({}).first;
+    CHECK(same(plain, result({"--seed", "0", "--attention-mask", "75"}).first));
+    for (Words const& words : {Words{"--seed", "1"}, Words{"--draws", "2"}, Words{"--attention-mask", "20-40"}, Words{"--self-ensemble"}}) {
+        auto const other = result(words).first;
+        CHECK(!same(plain, other));
+        CHECK(same(other, result(words).first));
+    }
+    CHECK_THAT(result({"--attention-mask", "off"}).second, contains("attention masks are off"));
+    CHECK(dir.run({dir / "small.png", "--output", dir / "small-out.png", "--draws", "2", "--self-ensemble"}).status == 0);
+}
+
+TEST_CASE("denoise: options that the network cannot follow are one line, before any work") {
+    Workplace dir;
+    auto const refuse = [&](Words words, std::string const& part) {
+        words.insert(words.begin(), {dir.in(), dir / "other.png", "--output", dir / "out"});
+        check_refused(dir.run(words), part);
+        CHECK(!fs::exists(dir / "out"));
+    };
+    refuse({"--attention-mask", "75"}, "noise2noise_unet: this network has no attention masks");
+    refuse({"--draws", "2"}, "noise2noise_unet: without attention masks all draws are the same");
+    write_swin_weights(dir / "net.safetensors", small_swin().original());
+    refuse({"--attention-mask", "off"}, "swinir: this network has no attention masks; only masked_swinir has");
+    write_swin_weights(dir / "net.safetensors");
+    refuse({"--attention-mask", "off", "--draws", "2"}, "masked_swinir: without attention masks all draws are the same");
+    refuse({"--attention-mask", "101"}, "--attention-mask: percentages lie between 0 and 100");
+    refuse({"--attention-mask", "80-70"}, "--attention-mask: the range 80 to 70 % is empty");
+    refuse({"--attention-mask", "some"}, "\"some\" is neither PERCENT nor LOW-HIGH");
+    refuse({"--draws", "0"}, "--draws: 0 is below 1");
+}
+
+TEST_CASE("denoise: files of SwinIR that contradict themselves, and of other sizes") {
+    Workplace dir;
+    auto const file = dir / "net.safetensors";
+    auto const refuse = [&](Checkpoint const& weights, std::string const& part) {
+        write_safetensors(file, weights, true);
+        check_refused(dir.run({dir.in(), "--output", dir / "out.png"}), part);
+        CHECK(!fs::exists(dir / "out.png"));
+    };
+    auto const good = swin_checkpoint(small_swin());
+    auto const with = [&](std::string const& name, Tensor<float, 2> const& tensor) {
+        auto weights = good;
+        for (auto& x : weights.tensors)
+            if (x.name == name) x = named_tensor(name, tensor);
+        return weights;
+    };
+    std::string const block = "layers.0.residual_group.blocks.1.";
+    refuse(with(block + "mlp.fc2.weight", zeros(Shape{12, 25})), block + "mlp.fc2.weight");
+    refuse(with(block + "attn.qkv.weight", zeros(Shape{30, 12})), block + " does not have 12 features");
+    std::string const table = "layers.0.residual_group.blocks.0.attn.relative_position_bias_table";
+    refuse(with(table, zeros(Shape{48, 2})), "the extent 48 of relative_position_bias_table is no square");
+    auto four = small_swin();
+    four.in_chans = 4;
+    write_swin_weights(file, four);
+    auto const p = dir.run({dir.in(), "--output", dir / "out.png"});
+    CHECK(p.status == 1);
+    CHECK_THAT(p.err, contains("has 3 channels, the network takes 4"));
+    write_safetensors(file, good, true);
+    auto const bytes = text_of(file);
+    write_text(file, bytes.substr(0, bytes.size() - 100));
+    check_refused(dir.run({dir.in(), "--output", dir / "out.png"}), "net.safetensors");
+    auto released = small_swin();  // any size of the kind is one network
+    released.window_size = 8, released.depths = {1, 3}, released.num_heads = {3, 1};
+    write_swin_weights(file, released);
+    CHECK(dir.run({dir.in(), "--output", dir / "out.png"}).status == 0);
+}
+
+TEST_CASE("denoise: a file that says how it was trained is followed") {
+    Workplace dir;
+    auto weights = swin_checkpoint(small_swin());
+    auto const result = [&](char const* mask, Words words) {
+        if (mask) weights.metadata["attention_mask"] = mask;
+        write_safetensors(dir / "net.safetensors", weights, true);
+        words.insert(words.begin(), {dir.in(), "--output", dir / "x.pfm", "--overwrite"});
+        auto const p = dir.run(words);
+        INFO(p.err);
+        CHECK(p.status == 0);
+        CHECK(p.err.find("attention masks are off") == std::string::npos);
+        return read_image(dir / "x.pfm").pixels;
+    };
+    auto const own = result(nullptr, {});
+    CHECK(same(own, result("75", {})));
+    auto const off = result("off", {}), half = result("50", {});
+    CHECK(!same(own, off));
+    CHECK(!same(off, half));
+    CHECK(same(off, result("off", {"--attention-mask", "off"})));
+    CHECK(same(half, result("off", {"--attention-mask", "50"})));
 }
 
 TEST_CASE("denoise: a full disk is an error and leaves nothing") {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <support/program.hpp>
+#include <support/swin_weights.hpp>
+#include <tacet/data/noise.hpp>
+#include <tacet/denoise/any_denoiser.hpp>
+#include <tacet/metrics/psnr.hpp>
 
 using namespace tacet;
 using namespace tacet::test;
@@ -95,4 +99,50 @@ TEST_CASE("evaluate: folders that do not match") {
     check_refused(run_program("evaluate", {"--reference", dir / "clean", "--images", dir / "noisy"}), "without a partner");
     check_refused(run_program("evaluate", {"--reference", dir / "clean", "--images", dir / "none"}), "does not exist");
     check_refused(run_program("evaluate", {"--reference", dir / "clean"}), "--images is required");
+}
+
+TEST_CASE("evaluate: with weights, noisy images are denoised and both are judged") {
+    ScratchFolder dir;
+    write_swin_weights(dir / "net.safetensors");
+    for (std::uint32_t k = 0; k < 2; ++k) write_picture(dir / ("clean/" + std::to_string(k) + ".png"), picture(16, 24, 3, k));
+    Words const noisy{dir / "clean", "--output", dir / "noisy", "--noise", "gaussian:25", "--seed", "3"};
+    REQUIRE(run_program("add_noise", noisy).status == 0);
+    auto const evaluate = [&](Words words) {
+        words.insert(words.begin(), {"--reference", dir / "clean", "--json"});
+        auto const p = run_program("evaluate", words);
+        INFO(p.err);
+        REQUIRE(p.status == 0);
+        return json_lines(p.out);
+    };
+    Words const options{"--weights", dir / "net.safetensors", "--draws", "2", "--seed", "3", "--border", "1"};
+    auto files = options, made = options;
+    files.insert(files.end(), {"--images", dir / "noisy"});
+    made.insert(made.end(), {"--noise", "gaussian:25"});
+    auto const a = evaluate(files), b = evaluate(made);
+    REQUIRE((a.size() == 3 && b.size() == 3));
+    auto const clean = read_image(dir / "clean/1.png").pixels, image = read_image(dir / "noisy/1.png").pixels;
+    auto const result = AnyDenoiser::read(dir / "net.safetensors").denoise(image, {.masks = {.draws = 2, .seed = 3}});
+    CHECK(a[1].at("psnr").number() == Approx(psnr(result, clean, 1)).epsilon(1e-4));
+    CHECK(a[1].at("psnr_noisy").number() == Approx(psnr(image, clean, 1)).epsilon(1e-9));
+    for (char const* key : {"psnr", "ssim", "psnr_y", "ssim_y", "psnr_noisy", "ssim_noisy", "psnr_y_noisy", "ssim_y_noisy"})
+        for (std::size_t k = 0; k < 3; ++k) CHECK(a[k].at(key).number() == b[k].at(key).number());  // the noise that add_noise adds
+    CHECK_THAT(a[2].at("protocol").string(), contains("denoised by masked_swinir"));
+    CHECK_THAT(b[2].at("protocol").string(), contains("noise gaussian:25, seed 3"));
+    auto const input = evaluate({"--noise", "gaussian:25", "--seed", "3", "--border", "1"});
+    CHECK(input[2].at("psnr").number() == a[2].at("psnr_noisy").number());
+    CHECK(!input[2].find("psnr_noisy"));
+}
+
+TEST_CASE("evaluate: options that leave nothing to judge or exclude each other") {
+    ScratchFolder dir;
+    write_picture(dir / "clean/a.png", flat(100));
+    write_swin_weights(dir / "net.safetensors");
+    std::string const clean = dir / "clean", weights = dir / "net.safetensors";
+    auto const refuse = [](Words const& words, char const* part) { check_refused(run_program("evaluate", words), part); };
+    refuse({"--weights", weights, "--images", clean}, "nothing to judge (denoise needs none)");
+    refuse({"--reference", clean, "--images", clean, "--noise", "gaussian:25"}, "exclude each other");
+    refuse({"--reference", clean, "--images", clean, "--draws", "2"}, "need --weights");
+    refuse({"--reference", clean, "--noise", "gaussian"}, "the level is missing");
+    refuse({"--reference", clean, "--images", clean, "--weights", weights, "--attention-mask", "120"}, "between 0 and 100");
+    refuse({"--reference", clean, "--images", clean, "--weights", clean + "/a.png"}, "a.png");
 }
