@@ -83,18 +83,30 @@ void pack_rows(T* to, T const* x, Index const* offset, Index count, AttentionSiz
     }
 }
 
-/// to (depth, queries) = factor x^T, for x (slots, row).
+/// The reverse: rows of `from` to `offset` of x; nowhere for -1.
 template <class V, class T = typename V::value_type>
-void transpose_rows(T* to, T const* x, T factor, AttentionSizes<V> n) {
-    for (Index c = 0; c < n.depth; c += V::lanes)
-        for (Index i = 0; i < n.queries; i += V::lanes) {
+void unpack_rows(T* x, T const* from, Index const* offset, Index count, AttentionSizes<V> n) {
+    int const last = static_cast<int>(n.depth - (n.row - V::lanes));
+    for (Index i = 0; i < count; ++i, from += n.row) {
+        if (offset[i] < 0) continue;
+        T* const to = x + offset[i];
+        for (Index c = 0; c < n.row - V::lanes; c += V::lanes) V::load(from + c).store(to + c);
+        V::load(from + n.row - V::lanes).store_partial(to + n.row - V::lanes, last);
+    }
+}
+
+/// to (columns, to_row) = factor x^T for x (rows, x_row), whose rows are whole vectors; rows of `to` end with zeros up to a whole vector.
+template <class V, class T = typename V::value_type>
+void transpose_rows(T* to, Index to_row, T const* x, Index x_row, Index rows, Index columns, T factor = 1) {
+    for (Index c = 0; c < columns; c += V::lanes)
+        for (Index i = 0; i < rows; i += V::lanes) {
             V block[V::lanes];
             unrolled<V::lanes>([&](auto l) __attribute__((always_inline)) {
-                block[l] = i + l < n.slots ? V::load(x + (i + l) * n.row + c) * V::broadcast(factor) : V::zero();
+                block[l] = i + l < rows ? V::load(x + (i + l) * x_row + c) * V::broadcast(factor) : V::zero();
             });
             transpose(block);
             unrolled<V::lanes>([&](auto l) __attribute__((always_inline)) {
-                if (c + l < n.depth) block[l].store(to + (c + l) * n.queries + i);
+                if (c + l < columns) block[l].store(to + (c + l) * to_row + i);
             });
         }
 }

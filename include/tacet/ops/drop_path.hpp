@@ -6,6 +6,14 @@
 
 namespace tacet {
 
+namespace detail {
+/// What drop_path multiplies n samples by, a draw for each.
+template <class T> void drop_path_factors(T* factors, Index n, float p, Rng& rng) {
+    T const kept = p < 1 ? static_cast<T>(1 / (1 - static_cast<double>(p))) : T(0);
+    for (Index k = 0; k < n; ++k) factors[k] = rng.uniform() >= p ? kept : T(0);
+}
+}  // namespace detail
+
 /// Stochastic depth (Huang et al., 2016): every sample x[n, ...] is set to 0 with probability p, the others grow to x / (1 - p), so that
 /// the mean stays; 0 <= p <= 1. Takes one draw of rng per sample: the sample is dropped where it is below p. When not training, x itself.
 template <class T, int R, class D>
@@ -15,10 +23,7 @@ Variable<T, R, D> drop_path(Variable<T, R, D> const& x /* (N, ...) */, float p, 
     if (!train || p == 0) return x;
     Shape<R> shape;
     for (int d = 0; d < R; ++d) shape[d] = d == 0 ? x.shape()[0] : 1;
-    T const kept = p < 1 ? static_cast<T>(1 / (1 - static_cast<double>(p))) : T(0);
-    auto const factor = detail::filled<T, D>(shape, [&](T* data, Index n) {
-        for (Index k = 0; k < n; ++k) data[k] = rng.uniform() >= p ? kept : T(0);
-    });
+    auto const factor = detail::filled<T, D>(shape, [&](T* data, Index n) { detail::drop_path_factors(data, n, p, rng); });
     return x * factor;
 }
 

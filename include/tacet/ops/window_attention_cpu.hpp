@@ -46,7 +46,7 @@ public:
             softmax(head, prefetch);
             locate(m_.offset, slots(), c, head * d);
             pack_rows<V>(m_.g, gy, m_.offset, n_.slots, n_);
-            transpose_rows<V>(m_.g_t, m_.g, T(1), n_);
+            transpose_rows<V>(m_.g_t, n_.queries, m_.g, n_.row, n_.slots, n_.depth);
             score_gradients(bias_sums.data() + head * biases_.size());
             if (!gqkv) return;
             T const scale[] = {1 / std::sqrt(static_cast<T>(d)), 1};
@@ -122,7 +122,7 @@ private:
         Index const c = grid_.channels(), d = grid_.depth;
         locate(m_.offset, slots(), 3 * c, head * d);
         pack_rows<V>(m_.q, qkv_, m_.offset, n_.slots, n_);
-        transpose_rows<V>(m_.q_t, m_.q, logit_unit<T> / std::sqrt(static_cast<T>(d)), n_);
+        transpose_rows<V>(m_.q_t, n_.queries, m_.q, n_.row, n_.slots, n_.depth, logit_unit<T> / std::sqrt(static_cast<T>(d)));
         locate(m_.key_offset, tokens_.keys, 3 * c, c + head * d);
         pack_rows<V>(m_.k, qkv_, m_.key_offset, static_cast<Index>(tokens_.keys.size()), n_);
         locate(m_.key_offset, tokens_.keys, 3 * c, 2 * c + head * d);
