@@ -6,6 +6,7 @@
 #include <tacet/nn/conv.hpp>
 #include <tacet/nn/norm.hpp>
 #include <tacet/ops/drop_path.hpp>
+#include <tacet/ops/swin_block.hpp>
 #include <optional>
 
 namespace tacet {
@@ -41,7 +42,8 @@ template <class D = Cpu, class T = float> struct SwinMlp {
 };
 
 /// A block of a Swin transformer (Liu et al., 2021), normalised before its branches: x (N, H, W, C) -> (N, H, W, C), where
-/// y = x + attention(norm1(x)) and the result is y + mlp(norm2(y)). `layer` counts blocks through the network.
+/// y = x + attention(norm1(x)) and the result is y + mlp(norm2(y)). `layer` counts blocks through the network. Where the attention has no
+/// switches, the CPU computes it in one pass over memory and keeps x alone, whatever `recompute` says.
 template <class D = Cpu, class T = float> struct SwinBlock {
     LayerNorm<D, T> norm1;
     WindowAttention<D, T> attn;
@@ -55,6 +57,8 @@ template <class D = Cpu, class T = float> struct SwinBlock {
           norm2(o.embed_dim), mlp(o.embed_dim, o.hidden(), rng), layer(number), drop(o.drop_path_of(number)) {}
 
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinPass const& pass) const {
+        if constexpr (std::is_same_v<D, Cpu> && std::is_same_v<T, float>)
+            if (attn.usual() && attn.window.window <= 16) return fused(x, pass);
         if (pass.recompute != Recompute::block) return both(x, pass);
         return checkpoint([this, pass](Tokens const& v) { return both(v, pass); }, x);
     }
@@ -82,10 +86,26 @@ private:
         return attention_keep_masks(key, pass.percent, shape, d.top, d.left);
     }
     /// Each branch of each block draws for itself: the generator's position is theirs.
-    Tokens dropped(Tokens const& x, SwinPass const& pass, Index branch) const {
+    Rng drop_draws(SwinPass const& pass, Index branch) const {
         Stream const stream{.seed = pass.draws.seed, .purpose = Purpose::dropout, .image = 0, .epoch = pass.draws.draw};
-        Rng rng(stream, static_cast<std::uint64_t>((2 * layer + branch) << 24 | pass.draws.image));
+        return Rng(stream, static_cast<std::uint64_t>((2 * layer + branch) << 24 | pass.draws.image));
+    }
+    Tokens dropped(Tokens const& x, SwinPass const& pass, Index branch) const {
+        Rng rng = drop_draws(pass, branch);
         return drop_path(x, drop, rng, pass.training);
+    }
+    Tokens fused(Tokens const& x, SwinPass const& pass) const {
+        detail::SwinParameters<T> const parameters{
+            {attn.qkv[0].weight.var(), attn.proj.var(), mlp.fc1.weight.var(), mlp.fc2.weight.var(), attn.table.var()},
+            {norm1.weight.var(), norm1.bias.var(), attn.qkv[0].bias.var(), attn.proj_bias->var(), norm2.weight.var(), norm2.bias.var(),
+             mlp.fc1.bias.var(), mlp.fc2.bias.var()}};
+        Index const n = x.shape()[0];
+        std::vector<float> factors(pass.training && drop > 0 ? static_cast<std::size_t>(2 * n) : 0);
+        for (Index branch = 0; !factors.empty() && branch < 2; ++branch) {
+            Rng rng = drop_draws(pass, branch);
+            detail::drop_path_factors(factors.data() + branch * n, n, drop, rng);
+        }
+        return detail::swin_block(x, parameters, attn.window, keep(x.shape(), pass), factors, {norm1.eps, norm2.eps});
     }
 };
 

@@ -56,6 +56,8 @@ template <class D = Cpu, class T = float> struct WindowAttention {
         if (s.head_scale) scale.emplace(ones<T, D>(Shape{Index(1), o.heads, Index(1), Index(1)}));
     }
 
+    /// Whether it is the attention of Swin, without switches.
+    bool usual() const { return is_softmax() && !pre && !scale && masks() == 1 && switches.type == HeadMerge::stand && !switches.on_attn; }
     /// How many keep masks a token has: one for all heads, or one for each.
     Index masks() const { return static_cast<Index>(qkv.size()); }
     /// `keep` (N, H, W, masks()), or undefined: tokens with 0 are projected as zeros.
@@ -77,6 +79,9 @@ template <class D = Cpu, class T = float> struct WindowAttention {
 private:
     using Tokens = Variable<T, 4, D>;
 
+    bool is_softmax() const {
+        return switches.attn_fn == AttentionFunction::softmax || switches.attn_fn == AttentionFunction::stable_softmax;
+    }
     static Tensor<T, 4, D> mixing(Index heads, Rng& rng) {
         return torch_uniform<T, D>(Shape{heads, heads, Index(1), Index(1)}, heads, rng);
     }
@@ -97,8 +102,7 @@ private:
     }
 
     Tokens attend(Tokens const& all) const {
-        bool const usual = switches.attn_fn == AttentionFunction::softmax || switches.attn_fn == AttentionFunction::stable_softmax;
-        if (usual && !pre) return window_attention(all, table.var(), window);
+        if (is_softmax() && !pre) return window_attention(all, table.var(), window);
         AttentionScores<T, D> scores{.function = switches.attn_fn, .pre = {}, .post = {}};
         if (pre) scores.pre = pre->var(), scores.post = post->var();
         return attention_by_parts(all, table.var(), window, scores);
