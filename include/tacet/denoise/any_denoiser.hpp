@@ -59,6 +59,11 @@ public:
     }
     /// Throws Error for options that the network cannot follow, as denoise() would. See tacet::check_denoise_options().
     void check_options(DenoiseOptions const& options) const { network_->check_options(options); }
+    /// Passes the image (H, W, C) through the network in one piece, with the first draw of the masks, and shows the observer what each
+    /// layer puts out, (1, H, W, features). Throws Error when no layers are known for the network, ShapeError for other channels.
+    void observe(Tensor<float, 3> const& image, LayerObserver<> const& observer, DrawOptions const& masks = {}) const {
+        network_->observe(image, observer, masks);
+    }
     /// "noise2noise_unet, 991203 parameters".
     std::string description() const { return network_->description(); }
 

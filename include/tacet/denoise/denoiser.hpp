@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/denoise/denoise.hpp>
+#include <tacet/nn/layer_observer.hpp>
 #include <string>
 
 namespace tacet::detail {
@@ -9,6 +10,7 @@ namespace tacet::detail {
 struct Denoiser {
     virtual Tensor<float, 3> denoise(Tensor<float, 3> const& image, DenoiseOptions const& options) const = 0;
     virtual void check_options(DenoiseOptions const& options) const = 0;
+    virtual void observe(Tensor<float, 3> const& image, LayerObserver<> const& observer, DrawOptions const& masks) const = 0;
     virtual std::string description() const = 0;
     Denoiser() = default;
     Denoiser(Denoiser const&) = delete;

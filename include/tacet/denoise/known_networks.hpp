@@ -50,6 +50,25 @@ template <class M> struct LoadedNetwork final : Denoiser {
         return tacet::denoise(model, image, options);
     }
     void check_options(DenoiseOptions const& options) const override { check_denoise_options(model, options); }
+    void observe(Tensor<float, 3> const& image, LayerObserver<> const& observer, DrawOptions const& masks) const override {
+        Index const wanted = model.in_channels(), h = image.shape()[0], w = image.shape()[1], c = image.shape()[2];
+        check_shape(image.size() > 0 && (c == wanted || c == 1), model.name, ": the image of shape ", image.shape(),
+                    " does not fit, the network takes ", wanted, " channels");
+        NoGrad const guard;
+        auto const full = padded(Tensor<float, 3>(image + Constant<float, 3>{Shape{h, w, wanted}, 0.f}), model.multiple, M::offset);
+        Variable<float, 4> const x(full.reshape(Shape{Index(1), full.shape()[0], full.shape()[1], wanted}));
+        LayerObserver<> const show = [&](std::string const& layer, Tensor<float, 4> const& y) {
+            bool const same = y.shape()[1] == x.shape()[1] && y.shape()[2] == x.shape()[2];
+            observer(layer, same ? crop(Variable<float, 4>(y), 0, 0, h, w).value() : y);
+        };
+        if constexpr (MaskingNetwork<M>) {
+            auto draws = model.draws;
+            draws.seed = masks.seed;
+            if (masks.attention_mask) draws.percent = masks.attention_mask;
+            model(x, draws, show);
+        } else if constexpr (requires { model(x, show); }) model(x, show);
+        else throw Error(concat_text(model.name, ": no layers are known for this network"));
+    }
     std::string description() const override { return concat_text(model.name, ", ", parameter_count(model), " parameters"); }
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/nn/conv.hpp>
+#include <tacet/nn/layer_observer.hpp>
 #include <tacet/nn/norm.hpp>
 #include <string>
 #include <vector>
@@ -52,11 +53,17 @@ template <class D = Cpu, class T = float> struct DnCnn {
         return DnCnn(first[1], rng, {.layers = layers, .width = first[0], .batch_norm = normed});
     }
 
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const {
+    /// `observe`, if there is one, is shown what each rectifier puts out, by the name of the convolution before it.
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, LayerObserver<D, T> const& observe = {}) const {
+        auto const show = [&](std::size_t k, Variable<T, 4, D> const& v) {
+            if (observe) observe(convolution_name(static_cast<Index>(k), !norms.empty()), v.value());
+        };
         Variable<T, 4, D> y(relu(convolutions.front()(x)));
+        show(0, y);
         for (std::size_t k = 1; k + 1 < convolutions.size(); ++k) {
             if (norms.empty()) y = relu(convolutions[k](y));
             else y = relu(norms[k - 1](convolutions[k](y)));
+            show(k, y);
         }
         return Variable<T, 4, D>(x - convolutions.back()(y));
     }

@@ -104,15 +104,18 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     static MaskedSwinIR sized_by(auto&& shapes, Rng& rng) { return MaskedSwinIR(swin_options_of(shapes), rng); }
 
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const { return (*this)(x, draws); }
-    /// The same with other draws than those it holds.
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinDraws const& drawn) const {
+    /// The same with other draws than those it holds. `observe`, if there is one, is shown what blocks, groups and the convolutions before
+    /// and after them put out, at the padded extents: conv_first, layers.0.blocks.5, layers.0, norm, conv_after_body and the like.
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinDraws const& drawn, LayerObserver<D, T> const& observe = {}) const {
         auto const [n, h, w, c] = x.shape().extent;
         check_shape(c == options.in_chans, name, ": the image x ", x.shape(), " does not have ", options.in_chans, " channels");
         auto const range = static_cast<T>(options.img_range);
         auto const mean = brightness();
         Variable<T, 4, D> const image = (pad(x, Padding::to_multiple(x.shape(), multiple), PadMode::bounce) - mean) * range;
         Variable<T, 4, D> const shallow = conv_first(image);
-        Variable<T, 4, D> y = conv_after_body(features(shallow, drawn));
+        if (observe) observe("conv_first", shallow.value());
+        Variable<T, 4, D> y = conv_after_body(features(shallow, drawn, observe));
+        if (observe) observe("conv_after_body", y.value());
         if (options.shallow_residual) y = y + shallow;
         y = reconstruction(y, [&](Variable<T, 4, D> const& v) { return last_dropout(v, drawn); });
         if (options.global_residual) y = image + y;
@@ -120,13 +123,15 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     }
 
     /// What enters conv_after_body, from the first features x (N, H, W, C), extents that are multiples of the window: all blocks.
-    Variable<T, 4, D> features(Variable<T, 4, D> const& x, SwinDraws const& drawn) const {
+    Variable<T, 4, D> features(Variable<T, 4, D> const& x, SwinDraws const& drawn, LayerObserver<D, T> const& observe = {}) const {
         auto const percent = drawn.percent.value_or(own_mask());
         SwinPass const pass{drawn, percent.high > 0, training, percent, options.recompute};
         auto y = patch_norm.empty() ? x : patch_norm[0](x);
         if (options.ape) y = y + placed(x.shape());
-        for (auto const& layer : layers) y = layer(y, pass);
-        return norm(y);
+        for (std::size_t k = 0; k < layers.size(); ++k) y = layers[k](y, pass, observe, "layers." + std::to_string(k));
+        y = norm(y);
+        if (observe) observe("norm", y.value());
+        return y;
     }
 
     static void fields(auto& self, auto&& field) {
@@ -176,9 +181,11 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     /// How much larger the output is.
     Index scale() const { return options.upscale; }
     Index in_channels() const { return options.in_chans; }
-    /// Working memory of inference per pixel of the input: what a block holds at its widest, with what is kept for the residuals.
+    /// Working memory of inference per pixel of the input: what a block holds at its widest, with what is kept for the residuals; for blocks
+    /// of one pass, what the convolutions after a group hold.
     Index floats_per_pixel() const {
-        Index const block = std::max(6 * options.embed_dim, 2 * options.embed_dim + 2 * options.hidden());
+        Index const wide = std::max(6 * options.embed_dim, 2 * options.embed_dim + 2 * options.hidden());
+        Index const block = layers[0].blocks[0].one_pass() ? 2 * options.embed_dim : wide;
         Index const large = options.upsampler == Upsampler::none ? 0 : 5 * 64 * options.upscale * options.upscale;
         return std::max(3 * options.embed_dim + block, large) + 4 * options.in_chans;
     }

@@ -4,6 +4,7 @@
 #include <tacet/models/swin_options.hpp>
 #include <tacet/nn/attention_mask.hpp>
 #include <tacet/nn/conv.hpp>
+#include <tacet/nn/layer_observer.hpp>
 #include <tacet/nn/norm.hpp>
 #include <tacet/ops/drop_path.hpp>
 #include <tacet/ops/swin_block.hpp>
@@ -142,10 +143,17 @@ template <class D = Cpu, class T = float> struct SwinGroup {
         : conv(o.embed_dim, o.resi_connection, o.resi_connection == ResiConnection::conv1 ? 3 : 0, rng) {
         for (Index k = 0; k < o.depths[group]; ++k) blocks.emplace_back(o, o.num_heads[group], first_layer + k, k % 2 == 1, rng);
     }
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinPass const& pass) const {
+    /// `observe`, if there is one, is shown the output of block k as `name`.blocks.k and the group's as `name`.
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinPass const& pass, LayerObserver<D, T> const& observe = {},
+                                 std::string const& name = {}) const {
         auto y = x;
-        for (auto const& block : blocks) y = block(y, pass);
-        return conv(y) + x;
+        for (std::size_t k = 0; k < blocks.size(); ++k) {
+            y = blocks[k](y, pass);
+            if (observe) observe(name + ".blocks." + std::to_string(k), y.value());
+        }
+        y = conv(y) + x;
+        if (observe) observe(name, y.value());
+        return y;
     }
     static void fields(auto& self, auto&& field) {
         field("residual_group.blocks", self.blocks);
