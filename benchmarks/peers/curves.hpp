@@ -7,21 +7,21 @@
 #include <chrono>
 #include <filesystem>
 
-#include "work.hpp"
+#include "works.hpp"
 
 namespace tacet::bench {
 
 inline double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-/// The median time of `body` in seconds, after one call that is not counted: at least 3 calls and 0.3 s of them; or that of one call that
-/// takes more than 2 s.
+/// The median time of `body` in seconds, after one call that is not counted, because it may work in memory that was never touched: at
+/// least 3 calls and 0.3 s of them; or one, where a call takes more than 2 s.
 inline double median_time(auto&& body) {
     auto const timed = [&] {
         double const start = seconds();
         body();
         return seconds() - start;
     };
-    if (double const first = timed(); first > 2) return first;
+    if (timed() > 2) return timed();
     std::vector<double> times;
     for (double total = 0; (times.size() < 3 || total < 0.3) && total < 4; total += times.back()) times.push_back(timed());
     std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
@@ -40,7 +40,7 @@ inline double cost(std::string const& what, Index size) {
         return 1e9 * median_time([&] { conv2d(x, w, {.padding = 1}).value(); }) / square;
     }
     if (what == "training") {
-        UNetTraining training(unet_inputs({size, 64, 64, 3}));
+        Training<UNet> training(unet_inputs({size, 64, 64, 3}));
         return 1e9 * median_time([&] { training.step(); }) / static_cast<double>(size * 64 * 64);
     }
     check(what == "inference", "cost: conv3x3, inference or training, and a size");

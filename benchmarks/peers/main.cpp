@@ -15,7 +15,7 @@
 #include <sstream>
 
 #include "curves.hpp"
-#include "work.hpp"
+#include "works.hpp"
 
 namespace tacet::bench {
 namespace {

@@ -18,20 +18,21 @@ class Result:
     """A measured row: samples of both sides, in the row's unit."""
     row: object
     ours: list
-    peer: list
+    peer: list   # empty without a peer
     config: object
-    agreement: float
+    agreement: float | None
     idle_load: float = 0.0   # cores that the waiting side took
     other_load: float = 0.0   # cores that other processes took meanwhile
+    memory: float | None = None   # MB that ours took, where that was measured beside the time
 
     @property
     def ratio(self):
-        return statistics.median(self.peer) / statistics.median(self.ours)
+        return statistics.median(self.peer) / statistics.median(self.ours) if self.peer else None
 
     @property
     def counts(self):
         """Whether both sides computed the same."""
-        return self.agreement <= self.row.limit
+        return not self.peer or self.agreement <= self.row.limit
 
 
 class OtherLoad:
@@ -85,7 +86,7 @@ class Measurement:
 
     def __init__(self, bench, row, note):
         self.bench, self.row, self.note = bench, row, note
-        self.sample = {"steps": self.sample_steps, "memory": self.sample_memory, "startup": self.sample_startup}[row.measure]
+        self.sample = {"memory": self.sample_memory, "startup": self.sample_startup}.get(row.measure, self.sample_steps)
 
     def open_line(self, config):
         line = f"open {self.row.work} {self.bench.file('inputs')}"
@@ -132,7 +133,7 @@ class Measurement:
         with self.bench.ours() as worker:
             worker.answer()
             worker.ask(f"inputs {self.row.work} {self.bench.file('inputs')}")
-        return self.compare_steps() if self.row.measure == "steps" else self.compare_processes()
+        return {"steps": self.compare_steps, "alone": self.alone}.get(self.row.measure, self.compare_processes)()
 
     def agreement(self, ours, peer):
         ours.ask(f"write {self.bench.file('results')}")
@@ -168,6 +169,17 @@ class Measurement:
                 result.peer.append(waiting.sample(ours, lambda: self.sample_steps(peer, counts[1])))
             result.idle_load, result.other_load = waiting.cores(), others.cores()
         return result
+
+    def alone(self):
+        """Time of a step without a peer, and the peak of memory beyond what the process had at its start."""
+        with self.start(None) as ours:
+            before = ours.memory_mb("VmRSS")
+            ours.reset_peak()
+            ours.ask(self.open_line(None))
+            others = OtherLoad(ours)
+            first = self.sample_steps(ours, 1)
+            samples = [self.sample_steps(ours, inner_count(first)) for _ in range(repetitions(first / 1e3))]
+            return Result(self.row, samples, [], None, None, 0.0, others.cores(), ours.memory_mb("VmHWM") - before)
 
     def compare_processes(self):
         """For what a process does once: every sample is a process of its own."""

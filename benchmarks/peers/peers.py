@@ -3,8 +3,8 @@
 """The same work in tacet and in PyTorch and ONNX Runtime (CPU, strict fp32), on the same two cores in the same run.
 
 Every configuration of the peer is probed three times: {NCHW, channels_last} x {default, tuned malloc} x {eager, torch.compile}, where it
-matters. The best one and tacet then take turns in processes that stay; the table holds medians and quartiles. The exit status is 0 when
-every requested row was measured, whatever the ratios.
+matters; of works that take long, only those that were the faster ones. The best one and tacet then take turns in processes that stay; the
+table holds medians and quartiles. The exit status is 0 when every requested row was measured, whatever the ratios.
 """
 import argparse
 import os
@@ -145,7 +145,8 @@ def measured(bench, chosen):
         try:
             wait_until_quiet()
             result = results[row.name] = measure.Measurement(bench, row, note).run()
-            note(f"{row.name}: ratio {result.ratio:.2f} ({row.required:g} required, {row.aim:g} aimed at) {report.remark(result)}".rstrip())
+            ratio = f"ratio {result.ratio:.2f} ({row.required:g} required, {row.aim:g} aimed at)" if result.peer else "no peer"
+            note(f"{row.name}: {ratio} {report.remark(result)}".rstrip())
         except WorkerError as error:
             note(f"{row.name}: not measured: {error}")
     return results

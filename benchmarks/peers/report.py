@@ -24,6 +24,8 @@ def as_json(rows, results):
             "runs": len(result.ours) if result else 0,
             "agreement": result.agreement if result and result.peer else None,
         })
+        if result and result.memory is not None:
+            objects[-1]["memory_mb"] = result.memory
     return json.dumps(objects, indent=2) + "\n"
 
 
@@ -40,6 +42,8 @@ def number(x):
 def remark(result):
     """What a reader must know before believing a row."""
     remarks = []
+    if result.memory is not None:
+        remarks.append(f"at most {result.memory:.0f} MB")
     if not result.counts:
         remarks.append(f"does not count: results differ by more than {result.row.limit:g}")
     if result.idle_load > 0.05:
@@ -54,8 +58,10 @@ HEAD = ["work", "name", "unit", "ours", "peer", "ratio", "required", "aim", "pee
 
 def cells(result):
     row = result.row
-    return [row.title, row.name, row.unit, with_quartiles(result.ours), with_quartiles(result.peer), f"{result.ratio:.2f}",
-            f"{row.required:g}", f"{row.aim:g}", str(result.config), str(len(result.ours)), f"{result.agreement:.1e}", remark(result)]
+    against = [with_quartiles(result.peer), f"{result.ratio:.2f}", f"{row.required:g}", f"{row.aim:g}", str(result.config)] \
+        if result.peer else ["no peer", "-", "-", "-", "-"]
+    agreement = f"{result.agreement:.1e}" if result.peer else "-"
+    return [row.title, row.name, row.unit, with_quartiles(result.ours), *against, str(len(result.ours)), agreement, remark(result)]
 
 
 def as_table(results):
@@ -71,7 +77,8 @@ def as_markdown(results, machine, kept=()):
     for result in results:
         row = cells(result)
         row[1] = f"`{row[1]}`"
-        row[5] = f"**{row[5]}**"
+        if result.peer:
+            row[5] = f"**{row[5]}**"
         lines[row[1].strip("`")] = "| " + " | ".join(row) + " |"
     known = [row.name for row in rows.ROWS]
     ordered = sorted(lines, key=lambda name: known.index(name) if name in known else len(known))

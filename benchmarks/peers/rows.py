@@ -26,15 +26,17 @@ class Config:
 class Row:
     name: str
     title: str
-    work: str   # as in work.hpp and torch_side.py
+    work: str   # as in works.hpp and torch_side.py
     unit: str
-    required: float   # peer / ours, at least
-    aim: float
+    required: float | None   # peer / ours, at least; none without a peer
+    aim: float | None
     network: bool = False   # rather than one operation
     engines: tuple = ("eager", "compile")
     layouts: tuple = ("NCHW", "channels_last")
     mallocs: tuple = ("default", "tuned")
-    measure: str = "steps"   # time of a step; startup: of a process up to the end of its first; memory: of a process in five
+    measure: str = "steps"   # time of a step; startup: of a process up to the end of its first; memory: of a process in five;
+    # alone: time and memory of a step, without a peer
+    tried: tuple = ()   # (engine, layout) where not all combinations are: those that were the faster ones, of works that take long
 
     @property
     def limit(self):
@@ -42,13 +44,15 @@ class Row:
         return 1e-3 if self.network else 1e-5
 
     def configs(self):
+        pairs = self.tried or itertools.product(self.engines, self.layouts)
         return [Config(engine, layout, malloc, len(self.layouts) > 1)
-                for engine, layout, malloc in itertools.product(self.engines, self.layouts, self.mallocs)]
+                for (engine, layout), malloc in itertools.product(pairs, self.mallocs)]
 
 
 PLAIN = ("NCHW",)
 ATTENTION = ("matmul", "SDPA")   # how it is written
 TUNED = ("tuned",)   # by far the faster one for these, and the other one takes minutes
+EAGER, COMPILED, ONNX = tuple(("eager", how) for how in ATTENTION), (("compile", "matmul"),), (("ort", "matmul"),)
 ROWS = [
     Row("conv3x3_fwd", "conv 3x3 64->64, 256x256, forward", "conv_forward", "ms", 2.0, 2.8),
     Row("conv3x3_train", "same, forward + input and weight gradients", "conv_training", "ms", 2.2, 3.0),
@@ -65,6 +69,18 @@ ROWS = [
         "window_attention_forward", "ms", 2.5, 3.6, layouts=ATTENTION, mallocs=TUNED),
     Row("window_attention_train", "same, forward + all gradients", "window_attention_training", "ms", 2.2, 3.0, layouts=ATTENTION,
         mallocs=TUNED),
+    Row("masked_swinir_fwd", "masked SwinIR (embed 60, 4x6), attention mask 75 %, 64x64, forward", "masked_swinir_forward", "ms", 2.5, 4.5,
+        True, layouts=ATTENTION, mallocs=TUNED, tried=EAGER + COMPILED + ONNX),
+    Row("masked_swinir_train_b1", "same, train step (L1, Adam), batch 1", "masked_swinir_training_1", "ms", 2.5, 4.5, True,
+        layouts=ATTENTION, mallocs=TUNED, tried=EAGER + COMPILED),
+    Row("masked_swinir_train_b8", "same, batch 8", "masked_swinir_training_8", "ms", 2.5, 4.5, True, layouts=ATTENTION, mallocs=TUNED,
+        tried=EAGER + COMPILED),
+    Row("swinir_e180_fwd", "SwinIR (embed 180, 6x6), 128x128, forward", "swinir_e180_forward", "ms", 1.9, 2.5, True, layouts=ATTENTION,
+        mallocs=TUNED, tried=EAGER + COMPILED + ONNX),
+    Row("masked_swinir_train_memory", "memory of five masked SwinIR train steps, batch 1", "masked_swinir_training_1", "MB", 4, 10, True,
+        layouts=ATTENTION, measure="memory", tried=EAGER),
+    Row("masked_swinir_1mp", "masked SwinIR on a photo of 1024 x 1024, tiled within 1 GB", "masked_swinir_photo", "ms", None, None, True,
+        measure="alone"),
     Row("n2n_train_memory", "memory of five U-Net train steps", "unet_training", "MB", 2, 4, True, ("eager",), measure="memory"),
     Row("startup", "process start to the end of the first U-Net train step", "unet_training", "ms", 20, 100, True, ("eager",),
         measure="startup"),

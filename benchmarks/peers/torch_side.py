@@ -16,6 +16,8 @@ import time
 import torch
 import torch.nn.functional as F
 
+from torch_swinir import swinir
+
 
 def read_safetensors(path):
     with open(path, "rb") as file:
@@ -195,10 +197,12 @@ class WindowsTraining(Windows, Training):
     pass
 
 
-class UNetInference(Side):
-    def __init__(self, *arguments):
+class Inference(Side):
+    """The network that `network(side)` makes, applied to x."""
+
+    def __init__(self, network, *arguments):
         super().__init__(*arguments)
-        model = UNet()
+        model = network(self)
         model.load_state_dict({name: self.inputs[name] for name in model.state_dict()})
         model = model.eval().to(memory_format=self.format)
         self.x = self.image("x")
@@ -223,10 +227,12 @@ class UNetInference(Side):
         return {"y": self.stored(self.step())}
 
 
-class UNetTraining(Side):
-    def __init__(self, *arguments):
+class TrainStep(Side):
+    """A step of Adam that lowers loss(network(x), target)."""
+
+    def __init__(self, network, loss, *arguments):
         super().__init__(*arguments)
-        self.net = UNet().to(memory_format=self.format)
+        self.loss, self.net = loss, network(self).to(memory_format=self.format)
         self.load()
         self.model = self.compiled(self.net)
         self.adam = torch.optim.Adam(self.net.parameters(), lr=1e-3, betas=(0.9, 0.99), eps=1e-8, fused=True)
@@ -237,7 +243,7 @@ class UNetTraining(Side):
 
     def backward(self):
         y = self.model(self.x)
-        loss = F.mse_loss(y, self.target)
+        loss = self.loss(y, self.target)
         self.adam.zero_grad(set_to_none=True)
         loss.backward()
         return y, loss
@@ -249,15 +255,22 @@ class UNetTraining(Side):
     def results(self):
         self.load()
         y, loss = self.backward()
-        gradient = torch.cat([p.grad.flatten() for p in self.net.parameters()])   # all parameters' as one vector
+        named = sorted(self.net.named_parameters())
+        gradient = torch.cat([p.grad.flatten() for _, p in named])   # all parameters' as one vector
         return {"y": self.stored(y), "loss": loss.detach(), "gradient": gradient}
+
+
+def unet(_):
+    return UNet()
 
 
 WORKS = {"conv_forward": (Forward, conv), "conv_training": (Training, conv), "fused_training": (Training, fused),
          "window_attention_forward": (WindowsForward, window_attention),
          "window_attention_training": (WindowsTraining, window_attention),
          "pixel_unshuffle": (Forward, unshuffle), "layer_norm": (Forward, layer_norm), "gelu": (Forward, gelu),
-         "unet_inference": (UNetInference,), "unet_training": (UNetTraining,)}
+         "unet_inference": (Inference, unet), "unet_training": (TrainStep, unet, F.mse_loss),
+         "masked_swinir_forward": (Inference, swinir), "swinir_e180_forward": (Inference, swinir),
+         "masked_swinir_training_1": (TrainStep, swinir, F.l1_loss), "masked_swinir_training_8": (TrainStep, swinir, F.l1_loss)}
 
 
 def distance(theirs, ours):

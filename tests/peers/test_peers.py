@@ -21,7 +21,9 @@ import rows      # noqa: E402
 from worker import Worker, WorkerError   # noqa: E402
 
 NAMES = ["conv3x3_fwd", "conv3x3_train", "n2n_train", "n2n_infer", "n2n_infer_ort", "pixel_unshuffle", "layer_norm", "gelu",
-         "fused_expr_train", "fused_expr_train_compile", "window_attention_fwd", "window_attention_train", "n2n_train_memory", "startup"]
+         "fused_expr_train", "fused_expr_train_compile", "window_attention_fwd", "window_attention_train", "masked_swinir_fwd",
+         "masked_swinir_train_b1", "masked_swinir_train_b8", "swinir_e180_fwd", "masked_swinir_train_memory", "masked_swinir_1mp",
+         "n2n_train_memory", "startup"]
 
 # Answers as both sides do. Arguments: microseconds per step, distance from the other side, megabytes of a step, whether `open` fails.
 FAKE = textwrap.dedent("""
@@ -93,6 +95,8 @@ class Rows(unittest.TestCase):
         self.assertIn("torch.compile, channels_last, tuned malloc", by_name["n2n_train"])
         self.assertEqual(by_name["fused_expr_train_compile"], ["torch.compile, default malloc", "torch.compile, tuned malloc"])
         self.assertEqual(by_name["n2n_infer_ort"], ["ONNX Runtime, default malloc", "ONNX Runtime, tuned malloc"])
+        self.assertEqual(by_name["masked_swinir_train_b8"], ["eager, matmul, tuned malloc", "eager, SDPA, tuned malloc",
+                                                             "torch.compile, matmul, tuned malloc"])
         tuned = [c for c in rows.ROWS[0].configs() if c.environment()]
         self.assertEqual({c.malloc for c in tuned}, {"tuned"})
 
@@ -131,6 +135,14 @@ class Measuring(unittest.TestCase):
         result, _ = measured(FakeBench(ours=side(megabytes=5), eager=side(megabytes=20)), row(measure="memory", engines=("eager",)))
         # A step makes its bytes while those of the step before are still held.
         self.assertTrue(9.5 < min(result.ours) < 14 and 39 < min(result.peer) < 45, (result.ours, result.peer))
+
+    def test_without_a_peer(self):
+        result, notes = measured(FakeBench(ours=side(3000, megabytes=20)), row(measure="alone", required=None, aim=None))
+        self.assertEqual((result.ours, result.peer, result.ratio, result.counts, notes), ([3000] * 3, [], None, True, []))
+        self.assertTrue(19 < result.memory < 45, result.memory)
+        self.assertIn("at most", report.as_table([result]))
+        entry, = json.loads(report.as_json([result.row], {"op": result}))
+        self.assertEqual((entry["ours"], entry["peer"], entry["ratio"], entry["memory_mb"]), (3000, None, None, result.memory))
 
     def test_who_computes_while_waiting_is_found_out(self):
         bench = FakeBench(ours=side(), eager=side(3000, spins=True))
