@@ -59,10 +59,12 @@ template <class D = Cpu, class T = float> struct SwinBlock {
 
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinPass const& pass) const {
         if constexpr (std::is_same_v<D, Cpu> && std::is_same_v<T, float>)
-            if (attn.usual() && attn.window.window <= 16) return fused(x, pass);
+            if (one_pass()) return fused(x, pass);
         if (pass.recompute != Recompute::block) return both(x, pass);
         return checkpoint([this, pass](Tokens const& v) { return both(v, pass); }, x);
     }
+    /// Whether it is computed in one pass over memory, without anything that is wider than its input.
+    bool one_pass() const { return std::is_same_v<D, Cpu> && std::is_same_v<T, float> && attn.usual() && attn.window.window <= 16; }
     static void fields(auto& self, auto&& field) {
         field("norm1", self.norm1), field("attn", self.attn), field("norm2", self.norm2), field("mlp", self.mlp);
     }

@@ -52,7 +52,8 @@ public:
     using T = typename V::value_type;
 
     SwinWindow(SwinPlan<V> const& plan, bool backward)
-        : plan_(plan), n_(plan.problem), grid_(n_.grid), backward_(backward), m_(n_, backward), regions_(static_cast<std::size_t>(m_.columns)) {}
+        : plan_(plan), n_(plan.problem), grid_(n_.grid), backward_(backward), m_(n_, backward),
+          regions_(static_cast<std::size_t>(m_.columns)) {}
 
     /// y of the windows [begin, end).
     void run(T* y, T const* x, Index begin, Index end) {
