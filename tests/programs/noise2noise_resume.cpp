@@ -6,14 +6,14 @@ using namespace tacet::test;
 namespace fs = std::filesystem;
 
 namespace {
-// A small picture for validation: the generated ones would take most of the time.
-std::string validation_folder() {
+// Small pictures to train on and to validate with: generated ones would take most of the time.
+std::string pictures() {
     static ScratchFolder const dir;
-    if (!fs::exists(dir / "v.png")) write_picture(dir / "v.png", picture(24, 40));
+    if (!fs::exists(dir / "a.png")) write_picture(dir / "a.png", picture(32, 40)), write_picture(dir / "b.png", picture(40, 32));
     return dir.path;
 }
 Words words(fs::path const& run) {
-    return small_training(run, {"--train", "dead-leaves", "--valid", validation_folder(), "--steps", "40"});
+    return small_training(run, {"--train", pictures(), "--valid", pictures(), "--steps", "40"});
 }
 
 // What the run that nothing stopped ends with, trained once.
@@ -88,7 +88,7 @@ TEST_CASE("noise2noise_train: Ctrl-C in a validation ends it first, saves after 
     ScratchFolder dir;
     for (std::uint32_t k = 0; k < 8; ++k) write_picture(dir / ("valid/" + std::to_string(k) + ".png"), picture(256, 256, 3, k));
     auto const run_words = [&](char const* run) {  // a step takes a few milliseconds, its validation much longer
-        return small_training(dir / run, {"--train", "dead-leaves", "--valid", dir / "valid", "--steps", "5", "--valid-every", "1",
+        return small_training(dir / run, {"--train", pictures(), "--valid", dir / "valid", "--steps", "5", "--valid-every", "1",
                                           "--save-every", "100", "--valid-images", "8", "--width", "4"});
     };
     REQUIRE(train(run_words("whole")).status == 0);

@@ -80,7 +80,8 @@ std::string examples_dir() { return variable("TACET_TEST_EXAMPLES", TACET_TEST_E
 
 }  // namespace tacet::test
 
-int main(int argc, char** argv) {
+// Weak: benchmarks/ops, which has a main function of its own, links this file for the sake of the cases.
+[[gnu::weak]] int main(int argc, char** argv) {
     int const result = Catch::Session().run(argc, argv);
     if (!counts.ran) return result;   // --help, --list-tests
     std::printf("cases: %d passed, %d failed, %d skipped\n", counts.passed, counts.failed, counts.skipped);

@@ -41,7 +41,7 @@
 // * To try a single file: `g++ ... tests/ops/pool.cpp tests/support/op_check.cpp tests/support/main.cpp`, then run it with the name
 //   of a test.
 // * Keep runs small: every element of every input costs two evaluations for the finite differences.
-// * Nothing here uses Catch2: benchmarks compile the same files with CATCH_CONFIG_DISABLE.
+// * Nothing here uses Catch2. benchmarks/ops links the same objects.
 namespace tacet::test {
 
 /// Values of an input: uniform in [low, high], or 0 and 1 alike. Without `differentiable`, its gradient is not looked at.

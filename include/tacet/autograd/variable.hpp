@@ -49,13 +49,19 @@ template <class T, int R, class D> struct Slot : Node {
         if (!requires_grad) return;
         check_shape(g.shape() == shape, "a gradient of shape ", g.shape(), " arrived at a variable of shape ", shape);
         if (!has_grad_) grad = std::move(g);
-        else if (grad.unique()) grad += g;
-        else grad = Tensor<T, R, D>(grad + g);  // shared with another variable's gradient
+        else {  // into memory of its own where it is also another variable's gradient
+            Tensor<T, R, D> const sum = grad.unique() ? grad : Tensor<T, R, D>(shape);
+            tacet::assign(flat(sum), flat(grad) + flat(g));
+            grad = sum;
+        }
         has_grad_ = true;
     }
     void clear() { grad = {}, has_grad_ = false; }
 
 private:
+    /// Sums of gradients are those of rows, whatever their rank: compiled once for all ranks.
+    static Tensor<T, 1, D> flat(Tensor<T, R, D> const& x) { return x.reshape(Shape<1>{{x.size()}}); }
+
     bool has_grad_ = false;
 };
 

@@ -104,3 +104,7 @@ void plane_gradient(Conv2dGeometry const& g, T const* gx, Index offset, Index ch
 }
 
 }  // namespace tacet::detail::kernel
+
+#if TACET_WITH_KERNELS  // library tacet::kernels has these
+#include <tacet/ops/conv2d_compiled.hpp>
+#endif

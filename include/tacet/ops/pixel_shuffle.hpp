@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/autograd/variable.hpp>
-#include <tacet/ops/pixel_strip.hpp>
-#include <tacet/ops/rows.hpp>
-#include <type_traits>
+#include <tacet/ops/pixel_shuffle_cpu.hpp>
 
 namespace tacet {
 
@@ -17,48 +15,10 @@ template <class D> struct PixelShuffleKernel {
 
 template <> struct PixelShuffleKernel<Cpu> {
     template <class T> static void to_wide(Tensor<T, 4> const& wide, Tensor<T, 4> const& deep, Index r) {
-        for_each_task(wide, deep, r, [](T* blocks, T const* pixels, Index rows, auto const& strip, bool stream) {
-            for (Index at = 0; at < rows * strip.size(); at += strip.size()) strip.spread(blocks + at, pixels + at, stream);
-        });
+        detail::kernel::shuffle_to_wide<Simd<T>>(wide.data(), deep.data(), wide.shape()[3], deep.shape(), r);
     }
     template <class T> static void to_deep(Tensor<T, 4> const& deep, Tensor<T, 4> const& wide, Index r) {
-        for_each_task(wide, deep, r, [](T const* blocks, T* pixels, Index rows, auto const& strip, bool stream) {
-            Index const end = rows * strip.size();
-            if (!stream) {
-                for (Index at = 0; at < end; at += strip.size()) strip.gather(pixels + at, blocks + at);
-                return;
-            }
-            Index const near = detail::kernel::LineStream<T>::size_near(strip.run() * strip.pixel());
-            detail::kernel::LineStream<T> out(pixels, detail::kernel::scratch<T, detail::kernel::window_slot>(near));
-            for (Index at = 0; at < end; at += strip.size()) strip.gather(out, blocks + at);
-            out.finish();
-        });
-    }
-
-private:
-    /// Calls body(blocks of wide, pixels of deep, rows, strip, whether results are written past the caches) for tasks of rows of `deep`.
-    template <class T> static void for_each_task(Tensor<T, 4> const& wide, Tensor<T, 4> const& deep, Index r, auto&& body) {
-        using Rows = detail::Rows<Cpu>;
-        bool const stream = Rows::streams(deep.size() * static_cast<Index>(sizeof(T)));
-        with_constants(wide.shape()[3], r, [&](auto c, auto factor) {
-            detail::kernel::PixelStrip<T, decltype(c), decltype(factor)> const strip{deep.shape()[2], c, factor};
-            parallel_ranges(deep.shape()[0] * deep.shape()[1], Rows::per_task(strip.size()), [&](Index begin, Index end) {
-                body(wide.data() + begin * strip.size(), deep.data() + begin * strip.size(), end - begin, strip, stream);
-            });
-        });
-    }
-    /// Calls f(c, r), the usual factors and the channels of grey and colour images as constants.
-    static void with_constants(Index c, Index r, auto&& f) {
-        auto const factor = [&](auto channels) {
-            if (r == 2) f(channels, std::integral_constant<int, 2>());
-            else if (r == 3) f(channels, std::integral_constant<int, 3>());
-            else if (r == 4) f(channels, std::integral_constant<int, 4>());
-            else if (r == 5) f(channels, std::integral_constant<int, 5>());
-            else f(channels, r);
-        };
-        if (c == 1) factor(std::integral_constant<int, 1>());
-        else if (c == 3) factor(std::integral_constant<int, 3>());
-        else factor(c);
+        detail::kernel::shuffle_to_deep<Simd<T>>(deep.data(), wide.data(), wide.shape()[3], deep.shape(), r);
     }
 };
 
