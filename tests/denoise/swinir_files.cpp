@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Files with the 386 entries of the masked SwinIR as torch.save writes them: see tests/golden/swinir.py.
 #include <support/catch.hpp>
+#include <support/seams.hpp>
 #include <support/values.hpp>
+#include <tacet/data/dead_leaves.hpp>
 #include <tacet/denoise/any_denoiser.hpp>
 #include <tacet/denoise/known_networks.hpp>
+#include <tacet/io/image.hpp>
 #include <tacet/io/json.hpp>
 #include <tacet/io/torch_writer.hpp>
 #include <cmath>
@@ -48,11 +51,6 @@ void check_file(std::filesystem::path const& path, Json const& expected) {
     for (std::size_t k = 0; k < some.size(); ++k)
         CHECK(static_cast<double>(y.data()[97 * k]) == Approx(some[k].number()).epsilon(1e-4).margin(1e-5));
     CHECK(AnyDenoiser::read(path).description() == concat_text("masked_swinir, ", parameter_count(model), " parameters"));
-}
-double largest_difference(Tensor<float, 3> const& a, Tensor<float, 3> const& b) {
-    double worst = 0;
-    for (Index k = 0; k < a.size(); ++k) worst = std::max(worst, std::abs(double(a.data()[k]) - double(b.data()[k])));
-    return worst;
 }
 }  // namespace
 
@@ -113,8 +111,30 @@ TEST_CASE("Tiles give the whole image's result, masks included") {
     auto const memory = static_cast<std::size_t>(128 * 128 * 4 * model.floats_per_pixel());
     auto const tiled = denoise(model, image, {.max_memory = memory, .exact_up_to = std::numeric_limits<double>::infinity()});
     CHECK(largest_difference(whole, tiled) < 1e-6);
-    std::string notes;  // the tiles are blended without being asked to
-    auto const blended = denoise(model, image, {.max_memory = memory, .note = [&](std::string const& line) { notes += line; }});
-    CHECK_THAT(notes, contains("tiles are blended"));
-    CHECK(largest_difference(whole, blended) < 1e-3);
+}
+
+TEST_CASE("Blended tiles of a network that sees far: near the whole image's result, no seams, the same masks") {
+    auto o = SwinIROptions{};
+    o.embed_dim = 12, o.depths = {4, 4}, o.num_heads = {2, 2};
+    Rng rng(4);
+    MaskedSwinIR<> model(o, rng);
+    for_each_state(model, [](std::string const& name, auto const& x) {
+        if (name.find(".blocks.") != name.npos && name.ends_with(".weight") && name.find("norm") == name.npos) x.assign(x * 8.f);
+    });
+    std::vector<Tensor<float, 3>> pictures{dead_leaves(160, 264, Rng(Stream{.seed = 1, .purpose = Purpose::validation}))};
+    if (!data_dir().empty()) pictures.push_back(crop(read_image(data_dir() + "/mcmaster/1.tif").pixels, Window{100, 100, 160, 264}));
+    for (auto const& image : pictures) {
+        std::string notes;
+        DenoiseOptions options{.note = [&](std::string const& line) { notes += line; }};
+        auto const whole = denoise(model, image, options);
+        CHECK(notes == "");
+        options.max_memory = static_cast<std::size_t>(160 * 160 * 4 * model.floats_per_pixel());
+        auto const blended = denoise(model, image, options);
+        CHECK_THAT(notes, contains("tiles are blended"));
+        CHECK(largest_difference(whole, blended) < 1e-3);
+        CHECK(largest_difference(whole, blended) > 0);
+        CHECK(seam_energy(blended, whole, detail::tiling_of(model, image.shape(), options)) < 0.75);
+        options.masks.seed = 1;
+        CHECK(largest_difference(whole, denoise(model, image, options)) > 1e-3);  // other masks change more
+    }
 }
