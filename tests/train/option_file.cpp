@@ -156,7 +156,7 @@ TEST_CASE("Every value of an option file arrives, and a // within a text is no c
     CHECK(o.output == "ftp://host/x/t");
     CHECK(o.init == fs::path("G.pth"));
     CHECK((o.crop == 48 && o.noise == "gaussian:25.5" && o.input_mask == "0-100" && o.seed == 7));
-    SwinIROptions net;
+    SwinIROptions net = MaskedTrainOptions{}.net;
     net.window_size = 4, net.img_size = 32, net.depths = {2}, net.num_heads = {2}, net.embed_dim = 12, net.mlp_ratio = 4;
     net.img_range = 255, net.resi_connection = ResiConnection::conv1, net.mask_ratio1 = 60, net.mask_ratio2 = 90;
     net.attention = {.attn_fn = AttentionFunction::entmax15, .talking_heads = true, .head_scale = true, .on_attn = false,

@@ -13,7 +13,7 @@ struct MaskedTrainOptions {
     std::filesystem::path opt;
     std::vector<std::filesystem::path> train, valid, pairs, valid_pairs;
     std::string network = "masked_swinir";
-    SwinIROptions net;
+    SwinIROptions net{.recompute = Recompute::block};  // a batch of 64 needs much memory otherwise
     Index width = 64;
     std::optional<std::filesystem::path> init;
     std::string noise = "gaussian:15", input_mask = "80-90";
