@@ -15,6 +15,8 @@
 #include <tacet/data/patches.hpp>
 #include <tacet/denoise/denoise.hpp>
 #include <tacet/metrics/blur.hpp>
+#include <tacet/metrics/cka.hpp>
+#include <tacet/metrics/histogram.hpp>
 #include <tacet/metrics/luma.hpp>
 #include <tacet/metrics/psnr.hpp>
 #include <tacet/metrics/ssim.hpp>

@@ -37,4 +37,10 @@ template <class T> Tensor<T, 3> random_crop(Tensor<T, 3> const& x, Index height,
     return crop(x, random_window(x.shape(), height, width, rng));
 }
 
+/// The middle of x (H, W, C), at most `side` pixels high and wide.
+template <class T> Tensor<T, 3> middle_crop(Tensor<T, 3> const& x, Index side) {
+    Index const h = std::min(side, x.shape()[0]), w = std::min(side, x.shape()[1]);
+    return crop(x, Window{(x.shape()[0] - h) / 2, (x.shape()[1] - w) / 2, h, w});
+}
+
 }  // namespace tacet
