@@ -57,8 +57,9 @@ inline std::vector<float> feather_shares(Index first, Index count, Index begin, 
 inline Tiling choose_tiling(Index height, Index width, TilingNeeds const& needs, Index limit, double exact_up_to) {
     Tiling exact{plan_tiles(height, width, needs.grid, needs.context, limit)};
     if (needs.margin == 0 || exact.tiles.size() == 1 || exact_up_to == std::numeric_limits<double>::infinity()) return exact;
-    auto const fits = [&](Tiling const& tiling) {
-        return std::all_of(tiling.tiles.begin(), tiling.tiles.end(), [&](Tile const& t) { return t.reach.height * t.reach.width <= limit; });
+    auto const fits = [limit](Tiling const& tiling) {
+        auto const small = [limit](Tile const& t) { return t.reach.height * t.reach.width <= limit; };
+        return std::all_of(tiling.tiles.begin(), tiling.tiles.end(), small);
     };
     bool const exact_fits = fits(exact);
     if (exact_fits && detail::tile_work(exact.tiles) <= exact_up_to) return exact;
