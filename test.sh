@@ -124,9 +124,18 @@ check() {
     if ((sums[1])); then echo "    all of it: $log"; fi
 }
 
+# isa_of PRESET: the instruction set that a built preset is for.
+isa_of() {
+    "build/$1/examples/quickstart" --version 2> /dev/null | sed -nE 's/.*, isa ([a-z0-9]+),.*/\1/p' || true
+}
+
 # instruction_set NAME: builds and runs what depends on the instruction set with the preset NAME, or says why not.
 instruction_set() {
-    local name=$1 reason=""
+    local name=$1 reason="" options=()
+    if [[ $name == "$(isa_of dev)" ]]; then
+        echo "       $name is the instruction set of build/dev: tested above but for the instructions themselves"
+        options=(-DTACET_TEST_FOLDERS=kernels)
+    fi
     case $name in
         "$native") echo "       $name is the instruction set of build/release: tested above"; return ;;
         avx512) runs_here avx512f avx512bw avx512dq avx512vl || reason="this processor has no AVX-512" ;;
@@ -139,7 +148,7 @@ instruction_set() {
     esac
     if [[ -n $reason ]]; then
         skip "instruction set $name: $reason"
-    elif build "$name" tests; then
+    elif build "$name" tests "${options[@]}"; then
         check "$name" "$name"
     fi
 }
@@ -177,7 +186,7 @@ if $all; then
         build clang tests || true
         check clang clang -LE 'install|docs'
     fi
-    native=$(build/release/examples/quickstart --version 2> /dev/null | sed -nE 's/.*, isa ([a-z0-9]+),.*/\1/p' || true)
+    native=$(isa_of release)
     for name in avx512 avx2 sse2 scalar neon; do instruction_set "$name"; done
 fi
 finished=true
