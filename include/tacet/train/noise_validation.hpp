@@ -71,7 +71,7 @@ private:
             return pictures;
         }
         for (auto const& file : detail::list_all(o.clean))
-            if (std::ssize(pictures) < o.count) pictures.push_back(detail::middle(to_rgb(read_image(file).pixels), o.side));
+            if (std::ssize(pictures) < o.count) pictures.push_back(middle_crop(to_rgb(read_image(file).pixels), o.side));
         return pictures;
     }
 

@@ -27,12 +27,6 @@ inline std::vector<std::filesystem::path> list_all(std::vector<std::filesystem::
     return files;
 }
 
-/// The middle of a picture, at most `side` pixels high and wide.
-inline Tensor<float, 3> middle(Tensor<float, 3> const& x, Index side) {
-    Index const h = std::min(side, x.shape()[0]), w = std::min(side, x.shape()[1]);
-    return crop(x, Window{(x.shape()[0] - h) / 2, (x.shape()[1] - w) / 2, h, w});
-}
-
 /// Generated picture k for validation.
 inline Tensor<float, 3> validation_leaves(Index side, std::uint64_t seed, Index k) {
     Stream const stream{.seed = seed ^ 0x5eed, .purpose = Purpose::validation, .image = static_cast<std::uint32_t>(k)};
@@ -43,7 +37,7 @@ inline Tensor<float, 3> validation_leaves(Index side, std::uint64_t seed, Index 
 inline std::pair<Tensor<float, 3>, Tensor<float, 3>> read_pair(std::filesystem::path const& a, std::filesystem::path const& b, Index side) {
     auto const x = to_rgb(read_image(a).pixels), y = to_rgb(read_image(b).pixels);
     check_shape(x.shape() == y.shape(), a.string(), " and ", b.string(), " differ in size: ", x.shape(), " and ", y.shape());
-    return {middle(x, side), middle(y, side)};
+    return {middle_crop(x, side), middle_crop(y, side)};
 }
 
 using Caches = std::vector<std::unique_ptr<ImageCache>>;
@@ -127,7 +121,7 @@ public:
         else if (!clean.empty()) {
             auto const files = detail::list_all(clean);
             for (Index k = 0; k < std::min<Index>(count, std::ssize(files)); ++k)
-                add(detail::middle(to_rgb(read_image(files[static_cast<std::size_t>(k)]).pixels), side), noise, seed);
+                add(middle_crop(to_rgb(read_image(files[static_cast<std::size_t>(k)]).pixels), side), noise, seed);
         } else
             for (auto const& [a, b] : match_folders(pairs[0], pairs[1]))
                 if (std::ssize(noisy_) < count) add_pair(a, b);
