@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <tacet/ops/conv2d_cpu.hpp>
 #include <tacet/ops/pixel_shuffle_cpu.hpp>
+#include <tacet/ops/swin_block_gradients.hpp>
+#include <tacet/ops/window_attention_cpu.hpp>
 
 namespace tacet::detail::kernel {
 
@@ -27,5 +29,12 @@ template void shuffle_to_wide<Simd<float>>(float*, float const*, Index, Shape<4>
 template void shuffle_to_deep<Simd<float>>(float*, float const*, Index, Shape<4> const&, Index);
 template void shuffle_to_wide<Simd<double>>(double*, double const*, Index, Shape<4> const&, Index);
 template void shuffle_to_deep<Simd<double>>(double*, double const*, Index, Shape<4> const&, Index);
+
+template void window_attention<Simd<float>>(WindowGrid const&, float*, float const*, float const*, std::uint8_t const*);
+template void window_attention_gradients<Simd<float>>(WindowGrid const&, float*, float*, float const*, float const*, float const*,
+                                                      std::uint8_t const*);
+template void swin_block<Simd<float>>(SwinProblem const&, SwinPointers<float const> const&, float const*, float*);
+template void swin_block_gradients<Simd<float>>(SwinProblem const&, SwinPointers<float const> const&, float const*, float const*, float*,
+                                                SwinPointers<float> const&);
 
 }  // namespace tacet::detail::kernel

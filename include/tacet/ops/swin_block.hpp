@@ -49,7 +49,7 @@ template <class T> struct SwinBlockPull {
         }
         SwinProblem here = problem;
         here.factors = factors.empty() ? nullptr : factors.data();
-        kernel::swin_block_gradients<T>(here, parameters.pointers(), x.data(), gy.data(), gx.data(), gradients);
+        kernel::swin_block_gradients<Simd<T>>(here, parameters.pointers(), x.data(), gy.data(), gx.data(), gradients);
         deliver(slot, gx);
         for (std::size_t k = 0; k < matrix.size(); ++k) deliver(parameters.matrix[k].slot(), matrix[k]);
         for (std::size_t k = 0; k < vector.size(); ++k) deliver(parameters.vector[k].slot(), vector[k]);
@@ -77,7 +77,7 @@ Variable<T, 4> swin_block(Variable<T, 4> const& x, SwinParameters<T> const& para
     check_shape(!keep.data() || keep.shape() == Shape{x.shape()[0], x.shape()[1], x.shape()[2], Index(1)}, "swin_block: the mask ",
                 keep.shape(), " does not fit x ", x.shape());
     Tensor<T, 4> y(x.shape());
-    kernel::swin_block<T>(problem, parameters.pointers(), x.value().data(), y.data());
+    kernel::swin_block<Simd<T>>(problem, parameters.pointers(), x.value().data(), y.data());
     return parameters.with(x, [&](auto const&... in) {
         if (!records(in...)) return Variable<T, 4>(std::move(y));
         return record(std::move(y), SwinBlockPull<T>{x.value(), parameters, problem, keep, factors, x.slot()}, in...);

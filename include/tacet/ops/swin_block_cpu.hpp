@@ -159,10 +159,10 @@ private:
         if (n_.keep && !plan_.shares()) clear_hidden(z1);
         projected_ = all_seen() ? m_.z1 : m_.seen, q_ = all_seen() ? m_.qkv : m_.q;
         auto const z = seen(projected_, c()), qkv = seen(m_.qkv, 3 * c());
-        if (!all_seen()) gather_columns(z, z1, tokens_.keys);
+        if (!all_seen()) gather_columns<V>(z, z1, tokens_.keys);
         fill_rows<V>(qkv, plan_.vectors[SwinVector::qkv], T(1), false);
         product<V>(qkv, plan_.matrix(SwinMatrix::qkv).weights(), z, c(), true);
-        if (!all_seen()) scatter_columns(all(q_, c()), qkv, tokens_.keys, plan_.vectors[SwinVector::qkv]);
+        if (!all_seen()) scatter_columns<V>(all(q_, c()), qkv, tokens_.keys, plan_.vectors[SwinVector::qkv]);
     }
 
     /// The outputs of a head; leaves its exponentials in scores(head).

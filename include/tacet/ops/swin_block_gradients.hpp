@@ -67,7 +67,7 @@ private:
         add_row_sums<V>(vector(SwinVector::qkv) + c() * V::lanes, gqkv.part(c(), 2 * c()), T(1));
         auto const gseen = seen(this->all_seen() ? m_.gz : m_.seen, c());
         product<V>(gseen, plan_.matrix(SwinMatrix::qkv).transposed_weights(), gqkv, 3 * c(), false);
-        if (!this->all_seen()) scatter_columns(gz, gseen, tokens_.keys, static_cast<T const*>(nullptr));
+        if (!this->all_seen()) scatter_columns<V>(gz, gseen, tokens_.keys, static_cast<T const*>(nullptr));
         if (n_.keep && !plan_.shares()) this->clear_hidden(gz);
         normalize_gradients<V>(g, vector(SwinVector::norm1_weight), vector(SwinVector::norm1_bias), gz, all(m_.x, c()),
                                plan_.vectors[SwinVector::norm1_weight], m_.norm, m_.norm + m_.columns);
@@ -77,7 +77,7 @@ private:
     void queries() {
         auto const gq = all(m_.gq, c());
         add_row_sums<V>(vector(SwinVector::qkv), gq, T(1));
-        gather_columns(seen(m_.gqkv, c()), gq, tokens_.keys);
+        gather_columns<V>(seen(m_.gqkv, c()), gq, tokens_.keys);
     }
 
     /// From go, the gradient of the outputs o: those of the head's queries, keys, values and biases.
@@ -211,8 +211,8 @@ void unpack_swin_sums(SwinPlan<V> const& plan, SwinSums<V> const& sums, SwinPoin
 }
 
 /// y = the Swin block of x.
-template <class T> void swin_block(SwinProblem const& n, SwinPointers<T const> const& parameters, T const* x, T* y) {
-    using V = Simd<T>;
+template <class V, class T = typename V::value_type>
+void swin_block(SwinProblem const& n, SwinPointers<T const> const& parameters, T const* x, T* y) {
     SwinPlan<V> const plan(n, parameters);
     Index const windows = n.grid.windows(), parts = std::clamp<Index>(windows / 2, std::min<Index>(windows, 1), 64);
     parallel_for(parts, [&](Index part) {
@@ -222,10 +222,9 @@ template <class T> void swin_block(SwinProblem const& n, SwinPointers<T const> c
 
 /// gx (or null) and the parameters' gradients. Ranges of windows, at most 64 and about 16 MB of sums, are summed by themselves; their sums
 /// are added in order.
-template <class T>
+template <class V, class T = typename V::value_type>
 void swin_block_gradients(SwinProblem const& n, SwinPointers<T const> const& parameters, T const* x, T const* gy, T* gx,
                           SwinPointers<T> const& gradients) {
-    using V = Simd<T>;
     SwinPlan<V> const plan(n, parameters);
     Index const windows = n.grid.windows(), size = SwinSums<V>(plan, nullptr).size(), memory = (Index(1) << 22) / size + 1;
     Index const parts = std::clamp<Index>(std::min(windows / 8, memory), std::min<Index>(windows, 1), 64);
@@ -244,3 +243,11 @@ void swin_block_gradients(SwinProblem const& n, SwinPointers<T const> const& par
 }
 
 }  // namespace tacet::detail::kernel
+
+#if TACET_WITH_KERNELS  // library tacet::kernels has these
+namespace tacet::detail::kernel {
+extern template void swin_block<Simd<float>>(SwinProblem const&, SwinPointers<float const> const&, float const*, float*);
+extern template void swin_block_gradients<Simd<float>>(SwinProblem const&, SwinPointers<float const> const&, float const*, float const*,
+                                                       float*, SwinPointers<float> const&);
+}  // namespace tacet::detail::kernel
+#endif

@@ -60,7 +60,7 @@ template <class V, class T> void add_row_sums(T* sums, Lanes<T> const& x, T fact
     }
 }
 /// to (r, k) = from (r, list[k]); the other columns of `to` are 0.
-template <class T> void gather_columns(Lanes<T> const& to, Lanes<T> const& from, std::vector<Index> const& list) {
+template <class V, class T> void gather_columns(Lanes<T> const& to, Lanes<T> const& from, std::vector<Index> const& list) {
     for (Index r = 0; r < to.rows; ++r) {
         T *const out = to.row(r), *const in = from.row(r);
         Index k = 0;
@@ -69,7 +69,8 @@ template <class T> void gather_columns(Lanes<T> const& to, Lanes<T> const& from,
     }
 }
 /// to (r, list[k]) = from (r, k); the other columns of `to` are values[r], or 0 for null.
-template <class T> void scatter_columns(Lanes<T> const& to, Lanes<T> const& from, std::vector<Index> const& list, T const* values) {
+template <class V, class T>
+void scatter_columns(Lanes<T> const& to, Lanes<T> const& from, std::vector<Index> const& list, T const* values) {
     for (Index r = 0; r < to.rows; ++r) {
         T *const out = to.row(r), *const in = from.row(r);
         std::fill(out, out + to.columns, values ? values[r] : T(0));

@@ -26,12 +26,13 @@ template <> struct WindowAttentionKernel<Cpu> {
     template <class T>
     static void run(Tensor<T, 4> const& y, Tensor<T, 4> const& qkv, Tensor<T, 2> const& table, Keep const& keep,
                     detail::WindowGrid const& grid) {
-        detail::kernel::window_attention(grid, y.data(), qkv.data(), table.data(), keep.data());
+        detail::kernel::window_attention<Simd<T>>(grid, y.data(), qkv.data(), table.data(), keep.data());
     }
     template <class T>
     static void backward(Tensor<T, 4> const& gqkv, Tensor<T, 2> const& gtable, Tensor<T, 4> const& gy, Tensor<T, 4> const& qkv,
                          Tensor<T, 2> const& table, Keep const& keep, detail::WindowGrid const& grid) {
-        detail::kernel::window_attention_gradients(grid, gqkv.data(), gtable.data(), gy.data(), qkv.data(), table.data(), keep.data());
+        detail::kernel::window_attention_gradients<Simd<T>>(grid, gqkv.data(), gtable.data(), gy.data(), qkv.data(), table.data(),
+                                                            keep.data());
     }
 };
 

@@ -249,8 +249,8 @@ private:
 /// Into how many ranges of at least `least` windows the work is cut.
 inline Index window_parts(Index windows, Index least) { return std::clamp<Index>(windows / least, std::min<Index>(windows, 1), 64); }
 
-template <class T> void window_attention(WindowGrid const& g, T* y, T const* qkv, T const* table, std::uint8_t const* keep) {
-    using V = Simd<T>;
+template <class V, class T = typename V::value_type>
+void window_attention(WindowGrid const& g, T* y, T const* qkv, T const* table, std::uint8_t const* keep) {
     Biases<V> const biases(g, table, logit_unit<T>);
     Index const windows = g.windows(), parts = window_parts(windows, 2);
     parallel_for(parts, [&](Index part) {
@@ -259,10 +259,9 @@ template <class T> void window_attention(WindowGrid const& g, T* y, T const* qkv
 }
 
 /// gqkv and gtable may be null. Every part has sums of its own for the table, which are added in order.
-template <class T>
+template <class V, class T = typename V::value_type>
 void window_attention_gradients(WindowGrid const& g, T* gqkv, T* gtable, T const* gy, T const* qkv, T const* table,
                                 std::uint8_t const* keep) {
-    using V = Simd<T>;
     Biases<V> const biases(g, table, logit_unit<T>);
     Index const windows = g.windows(), parts = window_parts(windows, 4), size = g.table_rows() * g.heads;
     std::vector<double> sums(static_cast<std::size_t>(parts * size));
@@ -281,3 +280,11 @@ void window_attention_gradients(WindowGrid const& g, T* gqkv, T* gtable, T const
 }
 
 }  // namespace tacet::detail::kernel
+
+#if TACET_WITH_KERNELS  // library tacet::kernels has these
+namespace tacet::detail::kernel {
+extern template void window_attention<Simd<float>>(WindowGrid const&, float*, float const*, float const*, std::uint8_t const*);
+extern template void window_attention_gradients<Simd<float>>(WindowGrid const&, float*, float*, float const*, float const*, float const*,
+                                                             std::uint8_t const*);
+}  // namespace tacet::detail::kernel
+#endif
