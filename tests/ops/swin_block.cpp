@@ -77,8 +77,11 @@ template <class T> struct Block {
     }
 
     /// The result and the gradients of everything, flat.
-    std::vector<std::vector<double>> results(bool is_fused) const {
-        auto const y = is_fused ? fused() : composed();
+    template <bool is_fused> std::vector<std::vector<double>> results() const {
+        auto const y = [&] {
+            if constexpr (is_fused) return fused();
+            else return composed();
+        }();
         backward(y, gy);
         std::vector<std::vector<double>> all;
         auto const add = [&](auto const& t) { all.emplace_back(t.data(), t.data() + t.size()); };
@@ -98,8 +101,8 @@ double distance(std::vector<double> const& a, std::vector<double> const& b) {
 }
 /// The largest relative distance of all results, from those of the composition of elementary operations in double.
 template <class T> double distance(Setting const& s) {
-    auto const fused = Block<T>::random(s).results(true);
-    auto const expected = Block<double>::random(s).results(false);
+    auto const fused = Block<T>::random(s).template results<true>();
+    auto const expected = Block<double>::random(s).results<false>();
     double largest = 0;
     for (std::size_t k = 0; k < expected.size(); ++k) {
         INFO("result " << k << ": y, x, qkv, proj, fc1, fc2, table, norm1, norm1, qkv, proj, norm2, norm2, fc1, fc2");
@@ -134,10 +137,10 @@ TEST_CASE("a fused Swin block has the same bits for any number of threads") {
     auto const block = Block<float>::random(s);
     int const before = num_threads();
     set_num_threads(1);
-    auto const one = block.results(true);
+    auto const one = block.results<true>();
     for (int const threads : {2, 4}) {
         set_num_threads(threads);
-        CHECK(block.results(true) == one);
+        CHECK(block.results<true>() == one);
     }
     set_num_threads(before);
 }
