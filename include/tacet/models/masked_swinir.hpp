@@ -181,8 +181,8 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     /// How much larger the output is.
     Index scale() const { return options.upscale; }
     Index in_channels() const { return options.in_chans; }
-    /// Working memory of inference per pixel of the input: what a block holds at its widest, with what is kept for the residuals; for blocks
-    /// of one pass, what the convolutions after a group hold.
+    /// Working memory of inference per pixel of the input: what a block holds at its widest, with what is kept for the residuals; for
+    /// blocks of one pass, what the convolutions after a group hold.
     Index floats_per_pixel() const {
         Index const wide = std::max(6 * options.embed_dim, 2 * options.embed_dim + 2 * options.hidden());
         Index const block = layers[0].blocks[0].one_pass() ? 2 * options.embed_dim : wide;
