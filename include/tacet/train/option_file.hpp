@@ -20,7 +20,8 @@ namespace detail {
 class OptionFileReader {
 public:
     OptionFileReader(Json const& root, std::string name, MaskedTrainOptions start)
-        : root_(root), name_(std::move(name)), known_(option_file_keys()), result_{std::move(start), {}} {}
+        : root_(root), name_(std::move(name)), known_(option_file_keys()), result_{std::move(start), {}},
+          fields_(describe_options(result_.options)) {}
 
     OptionFile read() && {
         collect(root_, "");
@@ -65,7 +66,7 @@ private:
         }
     }
 
-    /// The value of a key; nullptr when it is missing or null, which is the same.
+    /// The value of a key; nullptr when it is missing or null.
     Json const* find(std::string const& key) const {
         auto const it = given_.find(key);
         return it == given_.end() || it->second->is_null() ? nullptr : it->second;
@@ -90,12 +91,19 @@ private:
         return n;
     }
 
+    /// The option of ours that has this name.
+    OptionField& field(std::string_view option) const {
+        return **std::find_if(fields_.begin(), fields_.end(), [&](auto const& f) { return f->name == option; });
+    }
+    /// Whether the key stands in the file, be it null.
+    bool is_given(std::string const& key) const { return given_.contains(key); }
+
     void read_same() {
-        auto fields = describe_options(result_.options);
         for (auto const& [key, option] : same_keys) {
-            auto const field = std::find_if(fields.begin(), fields.end(), [&](auto const& f) { return f->name == option; });
+            auto& target = field(option);
             bool const nothing = find(key) && find(key)->is_string() && find(key)->string().empty();  // SwinIR's word for no upsampler
-            if (!nothing) take(key, [&](Json const& value) { (*field)->read(value); });
+            if (!nothing) take(key, [&](Json const& value) { target.read(value); });
+            if (target.kind == OptionKind::flag && is_given(key) && !find(key)) target.read(Json(false));  // null is off there
         }
     }
     void read_folders() {
@@ -114,8 +122,11 @@ private:
     void read_patches() {
         auto& o = result_.options;
         Index cut = o.crop;
-        take("datasets.train.H_size", [&](Json const& v) { cut = o.crop = positive(v); });
-        take("datasets.train.lq_patchsize", [&](Json const& v) { o.crop = positive(v); });  // cut once more, from the patch
+        take("datasets.train.H_size", [&](Json const& v) {
+            cut = positive(v);
+            if (!find("datasets.train.lq_patchsize")) field("crop").read(v);
+        });
+        take("datasets.train.lq_patchsize", [&](Json const& v) { field("crop").read(v); });  // cut once more, from the patch
         require(o.crop <= cut, {"datasets.train.lq_patchsize"}, o.crop, " is larger than H_size, ", cut);
         Index const window = window_size();
         require(cut % window == 0, {"datasets.train.H_size"}, cut, " is no multiple of netG.window_size, ", window);
@@ -139,10 +150,13 @@ private:
         take("datasets.train.if_mask", [&](Json const& v) { masked = v.boolean(); });
         take("datasets.train.mask1", [&](Json const& v) { range.low = percent(v); });
         take("datasets.train.mask2", [&](Json const& v) { range.high = percent(v); });
-        bool const given = find("datasets.train.mask1") && find("datasets.train.mask2");
-        require(!masked || given, {"datasets.train.if_mask"}, "needs mask1 and mask2");
-        require(!given || range.low <= range.high, {"datasets.train.mask1"}, range.low, " is larger than mask2, ", range.high);
-        if (find("datasets.train.if_mask")) result_.options.input_mask = percent_text(masked ? std::optional(range) : std::nullopt);
+        bool const any = find("datasets.train.mask1") || find("datasets.train.mask2");
+        bool const both = find("datasets.train.mask1") && find("datasets.train.mask2");
+        require(!any || is_given("datasets.train.if_mask"), {"datasets.train.mask1", "datasets.train.mask2"},
+                "needs if_mask, true or false");
+        require(!masked || both, {"datasets.train.if_mask"}, "needs mask1 and mask2");
+        require(!both || range.low <= range.high, {"datasets.train.mask1"}, range.low, " is larger than mask2, ", range.high);
+        if (is_given("datasets.train.if_mask")) result_.options.input_mask = percent_text(masked ? std::optional(range) : std::nullopt);
     }
     void read_network() {
         auto& o = result_.options;
@@ -192,14 +206,16 @@ private:
     std::string name_;
     std::vector<std::string> known_;
     OptionFile result_;
+    OptionFields fields_;  // of result_.options
     std::map<std::string, Json const*> given_;
 };
 
 }  // namespace detail
 
-/// Reads an option file as the authors' code has them: JSON with // comments. What it says changes `start`; a key that is null is taken
-/// as missing, as there. Throws Error "name:line: key: what is wrong" for unknown keys, for values that are out of range or mean what
-/// cannot be done here, and for values that contradict each other.
+/// Reads an option file as the authors' code has them: JSON with // comments. What it says changes `start`, of which stays what belongs to
+/// keys that are missing or null; but a switch that is null, if_mask among them, is off, and attn_fn is no function, as there. Throws Error
+/// "name:line: key: what is wrong" for unknown keys, for values that are out of range or mean what cannot be done here, and for values that
+/// contradict each other, such as masks without if_mask.
 inline OptionFile parse_option_file(std::string_view text, std::string const& name, MaskedTrainOptions start = {}) {
     Json const json = parse_json(text, name);
     return detail::OptionFileReader(json, name, std::move(start)).read();

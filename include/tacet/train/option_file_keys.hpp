@@ -79,7 +79,8 @@ inline constexpr char const* special_keys[] = {
     "train.G_optimizer_betas",
 };
 
-/// Keys of the released files, and of those that the authors' parser writes, that mean nothing here.
+/// Keys that mean nothing here: of the released files, and those that the authors' parser adds with their defaults. The files that it
+/// writes hold others too, which are unknown here.
 inline constexpr char const* ignored_keys[] = {
     "gpu_ids",
     "dist",
