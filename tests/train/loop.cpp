@@ -153,3 +153,19 @@ TEST_CASE("Weights of the step are validated beside the averaged ones; the repor
     for (char const* file : {"loss.svg", "psnr.svg", "noises.svg", "gains.svg"})
         CHECK_THAT(text_of(dir / "run/report.html"), contains(text_of(dir / "run" / file)));
 }
+
+TEST_CASE("Gains are those over the input of the same step; what is not finite is left out, before a log is written and after") {
+    constexpr double infinite = std::numeric_limits<double>::infinity();
+    std::vector<Json> records;
+    for (auto const& [step, input] : {std::pair{1.0, infinite}, {2.0, 20.0}, {3.0, infinite}, {4.0, 22.0}})
+        records.push_back(Json::Object{{"step", step}, {"psnr", 30.0}, {"psnr/a:1", 30 + step}, {"psnr_input/a:1", input},
+                                       {"psnr/b:0", 30.0}, {"psnr_input/b:0", infinite}});
+    auto reloaded = records;
+    for (auto& r : reloaded) r = parse_json(r.dump());
+    for (auto const& log : {records, reloaded}) {
+        auto const gains = tacet::detail::noise_plot(log, true).series;
+        REQUIRE(gains.size() == 1);
+        CHECK((gains[0].name == "a:1" && gains[0].x == std::vector<double>{2, 4} && gains[0].y == std::vector<double>{12, 12}));
+        CHECK(tacet::detail::noise_plot(log, false).series.size() == 2);
+    }
+}

@@ -42,13 +42,24 @@ struct Validation {
 
 namespace detail {
 
-/// The curve of `key` over the steps in a run's records.
+/// The curve of `key` over the steps in a run's records; without what is not finite, which the log's file holds as null.
 inline Series curve(std::vector<Json> const& records, char const* key, std::string name, double smooth = 0) {
     Series s{.name = std::move(name), .smooth = smooth};
     for (auto const& r : records)
-        if (auto const* value = r.find(key); value && value->is_number())
+        if (auto const* value = r.find(key); value && value->is_number() && std::isfinite(value->number()))
             s.x.push_back(r.at("step").number()), s.y.push_back(value->number());
     return s;
+}
+
+/// What a curve is above another, at the steps that both have.
+inline Series gain_over(Series const& base, Series const& s) {
+    Series gain{.name = s.name};
+    for (std::size_t k = 0; k < s.x.size(); ++k) {
+        auto const at = std::lower_bound(base.x.begin(), base.x.end(), s.x[k]);
+        if (at == base.x.end() || *at != s.x[k]) continue;
+        gain.x.push_back(s.x[k]), gain.y.push_back(s.y[k] - base.y[static_cast<std::size_t>(at - base.x.begin())]);
+    }
+    return gain;
 }
 
 /// The names of a batch's pictures.
@@ -195,9 +206,8 @@ inline LinePlot noise_plot(std::vector<Json> const& records, bool gain) {
         if (!key.starts_with(prefix)) continue;
         auto const name = key.substr(prefix.size());
         auto s = curve(records, key.c_str(), name);
-        auto const input = curve(records, ("psnr_input/" + name).c_str(), name);
-        for (std::size_t k = 0; gain && k < std::min(s.y.size(), input.y.size()); ++k) s.y[k] -= input.y[k];
-        plot.series.push_back(std::move(s));
+        if (gain) s = gain_over(curve(records, ("psnr_input/" + name).c_str(), name), s);
+        if (!s.x.empty()) plot.series.push_back(std::move(s));
     }
     if (gain && !plot.series.empty()) plot.marks = {{"noisy input", 0}};
     return plot;
@@ -220,7 +230,7 @@ inline void write_run_report(RunFolder const& run, std::string const& title,
     draw("psnr.svg", detail::quality_plot(records),
          noisy_targets ? "Against noisy targets the PSNR stays low however well the network denoises: the targets' own noise limits it."
                        : "The mean over all kinds of noise.");
-    draw("noises.svg", detail::noise_plot(records, false), "Averaged weights, one curve for each kind of noise.");
+    draw("noises.svg", detail::noise_plot(records, false), "One curve for each kind of noise, of the weights that can become the best.");
     draw("gains.svg", detail::noise_plot(records, true), "Above 0 the network improves the pictures; below it, it harms them.");
     if (!pictures.empty()) report.heading("Pictures");
     for (auto const& [caption, bytes] : pictures) report.image(std::span<unsigned char const>(bytes), caption);
