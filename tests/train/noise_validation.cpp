@@ -68,6 +68,13 @@ TEST_CASE("Validations that cannot be are refused") {
     CHECK(error_text([] { NoiseValidation({.noises = {"gaussian:15"}}); }) == "name pictures for validation with --valid or --valid-pairs");
     CHECK(error_text([&] { NoiseValidation({.clean = {dir.path}, .noises = {"gaussian:15", "gaussian:15"}}); })
           == "validation with gaussian:15 twice");
+    CHECK(error_text([&] { NoiseValidation({.clean = {dir.path}}); })
+          == "name kinds of noise for the pictures of --valid with --valid-noise");
     CHECK_THAT(error_text([&] { NoiseValidation({.clean = {dir / "none"}, .noises = {"gaussian:15"}}); }), contains("does not exist"));
     CHECK(NoiseValidation({.clean = {"dead-leaves"}, .noises = {"gaussian:15"}, .count = 1, .side = 32}).run(same).figures.size() == 4);
+}
+
+TEST_CASE("Validation knows every kind of noise, JPEG too") {
+    auto const result = NoiseValidation({.clean = {"dead-leaves"}, .noises = {"jpeg:1", "jpeg:90"}, .count = 1, .side = 32}).run(same);
+    CHECK(figure(result, "psnr/jpeg:1") < figure(result, "psnr/jpeg:90"));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/data/jpeg_noise.hpp>
 #include <tacet/train/validation.hpp>
 
 namespace tacet {
@@ -8,7 +9,7 @@ namespace tacet {
 struct NoiseValidationOptions {
     std::vector<std::filesystem::path> clean = {};  ///< folders, or the word dead-leaves
     std::vector<std::filesystem::path> pairs = {};  ///< none, or two folders: noisy pictures and their references, matched by name
-    std::vector<std::string> noises = {};           ///< for the clean pictures, as parse_noise reads them
+    std::vector<std::string> noises = {};           ///< for the clean pictures, of noise_menu_with_jpeg()
     std::uint64_t seed = 0;
     Index count = 8;                                ///< pictures of either, at most
     Index side = 128;                               ///< pixels: of larger pictures the middle
@@ -18,7 +19,7 @@ struct NoiseValidationOptions {
 /// picture's number alone.
 class NoiseValidation {
 public:
-    /// Throws Error when neither clean pictures nor pairs are named, and for what cannot be read.
+    /// Throws Error when neither clean pictures with noises nor pairs are named, and for what cannot be read.
     explicit NoiseValidation(NoiseValidationOptions const& o) {
         check(!o.clean.empty() || !o.pairs.empty(), "name pictures for validation with --valid or --valid-pairs");
         auto const clean = clean_pictures(o);
@@ -26,13 +27,15 @@ public:
             if (clean.empty()) break;
             for (auto const& other : groups_) check(other.name != text, "validation with ", text, " twice");
             Group group{text, {}, clean};
+            auto const spec = parse_noise(text, noise_menu_with_jpeg());
             for (std::size_t k = 0; k < clean.size(); ++k) {
                 Stream const stream{.seed = o.seed, .purpose = Purpose::validation, .image = static_cast<std::uint32_t>(k)};
-                group.noisy.push_back(add_noise_8bit(clean[k], parse_noise(text), Rng(stream)));
+                group.noisy.push_back(add_noise_8bit(clean[k], spec, Rng(stream)));
             }
             groups_.push_back(std::move(group));
         }
         if (!o.pairs.empty()) groups_.push_back(read_pairs(o));
+        check(!groups_.empty(), "name kinds of noise for the pictures of --valid with --valid-noise");
     }
 
     /// Denoises every picture with `denoise(noisy)`. The figures are "psnr" and "psnr_input", means over all kinds of noise, and
