@@ -32,16 +32,16 @@ Tensor<float, 4> run(MaskedSwinIR<> const& model, Tensor<float, 4> const& x) {
     NoGrad const guard;
     return model(Variable<float, 4>(x)).value();
 }
-/// What a pass gives: the result, and the gradients of the input and of all parameters.
-std::vector<std::vector<float>> results(MaskedSwinIR<>& model, Tensor<float, 4> const& x) {
-    std::vector<std::vector<float>> all;
-    auto const put = [&](auto const& t) { all.emplace_back(t.data(), t.data() + t.size()); };
+/// What a pass gives: the result, and the gradients of the input x and of all parameters, by their names.
+std::map<std::string, std::vector<float>> results(MaskedSwinIR<>& model, Tensor<float, 4> const& x) {
+    std::map<std::string, std::vector<float>> all;
+    auto const put = [&](std::string const& name, auto const& t) { all[name].assign(t.data(), t.data() + t.size()); };
     Variable<float, 4> const in(x, true);
     for_each_parameter(model, [](std::string const&, auto& p) { p.zero_grad(); });
     Variable const y = model(in);
     backward(Variable<float, 0>(l2_loss(y, x)));
-    put(y.value()), put(in.grad());
-    for_each_parameter(model, [&](std::string const&, auto& p) { put(p.grad()); });
+    put("y", y.value()), put("x", in.grad());
+    for_each_parameter(model, [&](std::string const& name, auto& p) { put(name, p.grad()); });
     return all;
 }
 /// Whether the norm of the difference is small beside that of b.
@@ -168,7 +168,9 @@ TEST_CASE("Recomputing in the backward pass draws the same again: masks, dropped
     Rng rng(2);
     auto o = small();
     o.drop_path_rate = 0.5, o.last_dropout = 0.25;
+    o.attention.head_scale = true;  // blocks without switches are one operation, which recomputes by itself
     MaskedSwinIR<> model(o, rng);
+    REQUIRE(!model.layers[0].blocks[0].one_pass());
     set_training(model, true);
     model.draws = {.seed = 3, .draw = 8};
     auto const x = picture(3, 8, 12);
@@ -176,14 +178,35 @@ TEST_CASE("Recomputing in the backward pass draws the same again: masks, dropped
     for (auto const recompute : {Recompute::attention, Recompute::block}) {
         model.options.recompute = recompute;
         auto const again = results(model, x);
-        bool const same = again[0] == kept[0];
+        bool const same = again.at("y") == kept.at("y");
         CHECK(same);
         // Gradients of a variable that is used three times are added in another order.
-        for (std::size_t k = 1; k < kept.size(); ++k) CHECK(near(again[k], kept[k]));
+        for (auto const& [name, values] : kept) CHECK(near(again.at(name), values));
     }
     model.draws.draw = 9;
-    bool const other = results(model, x)[0] != kept[0];
+    bool const other = results(model, x).at("y") != kept.at("y");
     CHECK(other);
+}
+
+TEST_CASE("Blocks as one operation give what their operations give one by one, with masks and dropped paths") {
+    auto o = small();
+    o.drop_path_rate = 0.5;
+    auto const pass = [&] {
+        Rng rng(2);
+        MaskedSwinIR<> model(o, rng);
+        set_training(model, true);
+        model.draws = {.seed = 3, .draw = 8};
+        CHECK(model.layers[0].blocks[0].one_pass() != o.attention.head_scale);
+        return results(model, picture(3, 8, 12));
+    };
+    auto const fused = pass();
+    o.attention.head_scale = true;  // by 1, and so with the same result; the same weights
+    auto const composed = pass();
+    CHECK(composed.size() == fused.size() + 5);
+    for (auto const& [name, values] : fused) {
+        INFO(name);
+        CHECK(near(values, composed.at(name)));
+    }
 }
 
 TEST_CASE("Masks act in evaluation, by seed and draw; without masks nothing is drawn; dropped paths are for training") {
