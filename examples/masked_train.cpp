@@ -23,9 +23,9 @@ template <class M> void load_weights(M& model, std::filesystem::path const& path
 template <class M> Checkpoint description_of(M const& model, MaskedTrainOptions const& o) {
     Checkpoint description;
     description.metadata = {{"network", model.name},
-                            {"noise", o.noise},
                             {"input_mask", percent_text(o.patches().input_mask)},
                             {"written_by", "tacet " TACET_VERSION}};
+    if (o.pairs.empty()) description.metadata["noise"] = o.noise;  // pairs have one of their own
     if constexpr (requires { model.options.use_mask; }) {
         PercentRange const hidden{model.options.mask_ratio1, model.options.mask_ratio2};
         description.metadata["attention_mask"] = model.options.use_mask ? percent_text(hidden) : "off";

@@ -68,7 +68,8 @@ int main(int argc, char** argv) {
         auto const source = make_source(o.train, o.pairs, patches, o.cache_memory * 1'000'000);
         RunFolder run(o.output, o);  // last: options that are refused above leave no folder behind
         Checkpoint description;
-        description.metadata = {{"network", model.name}, {"noise", o.noise}, {"written_by", "tacet " TACET_VERSION}};
+        description.metadata = {{"network", model.name}, {"written_by", "tacet " TACET_VERSION}};
+        if (o.pairs.empty()) description.metadata["noise"] = o.noise;  // pairs have one of their own
         auto const validate = [&](Noise2NoiseUNet<>& m) {
             auto const result = validation.run([&](Tensor<float, 3> const& noisy) { return denoise(m, noisy); });
             write_image(run.file("montage-" + std::to_string(trainer.step()) + ".png"), result.picture, {.overwrite = true});

@@ -100,6 +100,7 @@ TEST_CASE("noise2noise_train: pairs of noisy pictures") {
     REQUIRE(p.status == 0);
     CHECK(logged_steps(dir / "run", "psnr_noisy_target") == std::vector<Index>{2});
     CHECK(logged_steps(dir / "run", "psnr").empty());
+    CHECK(!read_safetensors(dir / "run/best.safetensors").metadata.contains("noise"));  // theirs is not known
     auto clean = pairs;
     clean.push_back("--clean-targets");
     check_refused(train(small_training(dir / "clean", clean)), "--clean-targets needs --train");
