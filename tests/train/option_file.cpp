@@ -171,6 +171,27 @@ TEST_CASE("Every value of an option file arrives, and a // within a text is no c
     CHECK(difference({}, options_of("{}")).empty());
 }
 
+TEST_CASE("Switches of an option file that are null are off, and masks need the switch that says so") {
+    CHECK(difference(options_of(released), options_of(changed("\"if_mask\": true", "\"if_mask\": null")))
+          == std::vector<std::string>{"input_mask: 80-90 -> off"});
+    CHECK(difference(options_of(released), options_of(changed("\"use_mask\": true", "\"use_mask\": null")))
+          == std::vector<std::string>{"net.use_mask: true -> false"});
+    for (char const* masks : {R"("mask1": 10, "mask2": 20)", R"("mask2": 20)"})
+        CHECK_THAT(error_text([&] { options_of(concat_text("{\"datasets\": {\n\"train\": {", masks, "}}}")); }),
+                   contains("file.json:2: datasets.train.mask") && contains(": needs if_mask, true or false"));
+    CHECK(options_of(R"({"datasets": {"train": {"mask1": null, "mask2": null}}})").input_mask == "80-90");
+    CHECK(options_of(R"({"datasets": {"train": {"if_mask": true, "mask1": 10, "mask2": 20}}})").input_mask == "10-20");
+}
+
+TEST_CASE("Defaults that the authors' parser adds are taken as they are, or ignored") {
+    auto const file = parse_option_file(R"({"merge_bn": false, "find_unused_parameters": true, "use_static_graph": false, "num_gpu": 1,
+        "train": {"G_optimizer_betas": [0.9, 0.999], "G_scheduler_restart_weights": 1, "F_feature_layer": [2, 7, 16, 25, 34],
+                  "F_weights": [0.1, 0.1, 1.0, 1.0, 1.0], "F_lossfn_type": "l1", "F_use_input_norm": true, "F_use_range_norm": false}})",
+                                        "file.json");
+    CHECK(difference({}, file.options).empty());
+    CHECK(file.ignored.size() == 10);
+}
+
 TEST_CASE("Unknown keys, and values that mean what cannot be done here, are errors with their line") {
     refuse("\"H_size\": 64", "\"Hsize\": 64", "unknown key \"datasets.train.Hsize\" (did you mean \"datasets.train.H_size\"?)");
     refuse("\"dist\": false", "\"dish\": false", "unknown key \"dish\" (did you mean \"dist\"?)");
@@ -186,6 +207,11 @@ TEST_CASE("Values out of range, or that contradict each other, are errors with t
     refuse("\"H_size\": 64", "\"H_size\": 68", "datasets.train.H_size: 68 is no multiple of netG.window_size, 8");
     refuse("\"lq_patchsize\": 64", "\"lq_patchsize\": 60", "datasets.train.lq_patchsize: 60 is no multiple of netG.window_size, 8");
     refuse("\"lq_patchsize\": 64", "\"lq_patchsize\": 72", "datasets.train.lq_patchsize: 72 is larger than H_size, 64");
+    refuse("\"lq_patchsize\": 64", "\"lq_patchsize\": 2048", "datasets.train.lq_patchsize: 2048 is above 1024");  // as --crop
+    refuse("\"lq_patchsize\": 64", "\"lq_patchsize\": 4", "datasets.train.lq_patchsize: 4 is below 8");
+    CHECK(error_text([] { options_of(R"({"datasets": {"train": {"H_size": 2048}}})"); })
+          == "file.json:1: datasets.train.H_size: 2048 is above 1024");
+    CHECK(options_of(R"({"datasets": {"train": {"H_size": 2048, "lq_patchsize": 64}}})").crop == 64);
     refuse("\"mask1\": 80", "\"mask1\": 95", "datasets.train.mask1: 95 is larger than mask2, 90");
     refuse("\"mask2\": 90", "\"mask2\": 101", "datasets.train.mask2: 101 is no percentage of 0 to 100");
     refuse("\"mask1\": 80", "\"mask1\": -1", "datasets.train.mask1: -1 is no percentage of 0 to 100");
@@ -243,7 +269,8 @@ TEST_CASE("Options of masked training that contradict each other or are out of r
     CHECK(message([](auto& o) { o.input_mask = "80-101"; }) == "--input-mask: percentages lie between 0 and 100, not 80 to 101");
     CHECK_THAT(message([](auto& o) { o.input_mask = "80%"; }), contains("--input-mask: \"80%\" is neither PERCENT nor LOW-HIGH"));
     CHECK_THAT(message([](auto& o) { o.noise = "gauss:15"; }), contains("did you mean gaussian?"));
-    CHECK_THAT(message([](auto& o) { o.valid_noise = {"jpg:3"}; }), contains("jpg"));
+    CHECK_THAT(message([](auto& o) { o.valid_noise = {"jpg:3"}; }), contains("did you mean jpeg?"));
+    CHECK(message([](auto& o) { o.valid_noise = {"jpeg:30"}; }) == "no error");
     CHECK_THAT(message([](auto& o) { o.net.num_heads = {6, 6, 6, 7}; }), contains("cannot have 7 heads"));
     CHECK_THAT(message([](auto& o) { o.net.upscale = 2; }), contains("enlarge"));
     CHECK_THAT(message([](auto& o) { o.net.in_chans = 1; }), contains("--net.in-chans"));

@@ -43,8 +43,8 @@ template <class D = Cpu, class T = float> struct SwinMlp {
 };
 
 /// A block of a Swin transformer (Liu et al., 2021), normalised before its branches: x (N, H, W, C) -> (N, H, W, C), where
-/// y = x + attention(norm1(x)) and the result is y + mlp(norm2(y)). `layer` counts blocks through the network. Where the attention has no
-/// switches, the CPU computes it in one pass over memory and keeps x alone, whatever `recompute` says.
+/// y = x + attention(norm1(x)) and the result is y + mlp(norm2(y)). `layer` counts blocks through the network. In float, without
+/// switches and with windows of at most 16, the CPU computes it in one pass over memory and keeps x alone, whatever `recompute` says.
 template <class D = Cpu, class T = float> struct SwinBlock {
     LayerNorm<D, T> norm1;
     WindowAttention<D, T> attn;

@@ -11,7 +11,8 @@ namespace tacet {
 enum class ResiConnection { conv0, conv1, conv3, conv6 };
 /// How features become the larger image: not at all, or as in SwinIR's classical, light-weight and real-world super-resolution.
 enum class Upsampler { none, pixelshuffle, pixelshuffledirect, nearest_conv };
-/// What is computed again in the backward pass instead of being kept: nothing, the attention of blocks, or whole blocks.
+/// What is computed again in the backward pass instead of being kept: nothing, the attention of blocks, or whole blocks. Blocks that the
+/// CPU computes in one pass over memory (SwinBlock::one_pass) keep their input alone, whatever it says.
 enum class Recompute { none, attention, block };
 
 /// The sizes and switches of a SwinIR network (Liang et al., 2021) and of its masked variant (Chen et al., 2023), whose released sizes are
@@ -62,7 +63,8 @@ struct SwinIROptions {
         field("mask_ratio1", self.mask_ratio1, "smallest percentage of masked tokens", detail::Limits{0, 100});
         field("mask_ratio2", self.mask_ratio2, "largest percentage of masked tokens", detail::Limits{0, 100});
         field("attention", self.attention, "switches of the attention");
-        field("recompute", self.recompute, "what the backward pass computes again: less memory for more time",
+        field("recompute", self.recompute, "what the backward pass computes again of blocks with switches of the attention or windows "
+                                            "above 16: less memory for more time; others always keep their input alone",
               detail::Words{{"none", "attention", "block"}});
     }
     bool operator==(SwinIROptions const&) const = default;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/percent_range.hpp>
+#include <tacet/data/jpeg_noise.hpp>
 #include <tacet/models/swin_options.hpp>
 #include <tacet/train/options.hpp>
 #include <tacet/train/sources.hpp>
@@ -13,7 +14,7 @@ struct MaskedTrainOptions {
     std::filesystem::path opt;
     std::vector<std::filesystem::path> train, valid, pairs, valid_pairs;
     std::string network = "masked_swinir";
-    SwinIROptions net{.recompute = Recompute::block};  // a batch of 64 needs much memory otherwise
+    SwinIROptions net;
     Index width = 64;
     std::optional<std::filesystem::path> init;
     std::string noise = "gaussian:15", input_mask = "80-90";
@@ -64,7 +65,7 @@ struct MaskedTrainOptions {
     /// Throws Error for what no network or no training can be, and for options that contradict each other.
     void check_consistent() const {
         patches();
-        for (auto const& text : valid_noise) parse_noise(text);
+        for (auto const& text : valid_noise) parse_noise(text, noise_menu_with_jpeg());
         if (network == "dncnn") return;
         swinir().check_sizes();
         check(net.in_chans == 3, "--net.in-chans: the pictures of the training have 3 channels, not ", net.in_chans);
