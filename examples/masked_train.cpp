@@ -5,7 +5,6 @@
 #include <tacet/io/torch_writer.hpp>
 #include <tacet/models/dncnn.hpp>
 #include <tacet/models/masked_swinir.hpp>
-#include <tacet/train/loop.hpp>
 #include <tacet/train/noise_validation.hpp>
 #include <tacet/train/option_file.hpp>
 
@@ -46,16 +45,8 @@ template <class M> void train(M& model, MaskedTrainOptions const& o) {
     Trainer trainer(model, o.training);  // refuses options, and so it comes before pictures are decoded
     NoiseValidation const validation({o.valid, o.valid_pairs, o.valid_noise, o.seed, o.valid_images, o.valid_crop});
     auto const source = make_source(o.train, o.pairs, o.patches(), o.cache_memory * 1'000'000);
-    RunFolder run(o.output, o);  // last: options that are refused above leave no folder behind
-    auto const validate = [&](M& m) {
-        auto const result = validation.run([&](Tensor<float, 3> const& noisy) { return denoise(m, noisy); });
-        write_image(run.file("montage-" + std::to_string(trainer.step()) + ".png"), result.picture, {.overwrite = true});
-        return Validation{result.figures, result.quality};
-    };
-    bool const complete = run_training(trainer, *source, o.training, run, description_of(model, o), validate);
-    write_run_report(run, "Masked image training", latest_montage(run));
-    std::fprintf(stderr, "%s: %s\n", run.path().c_str(), complete ? "complete; see report.html" : "stopped");
-    if (!complete || !o.export_pytorch) return;
+    // Makes the folder; options that are refused above leave none behind.
+    if (!train_in_folder(o, "Masked image training", trainer, *source, validation, description_of(model, o)) || !o.export_pytorch) return;
     auto const weights = trainer.with_average([](M& m) { return save_for_pytorch(m); });
     write_torch_checkpoint(*o.export_pytorch, weights, true);
     std::fprintf(stderr, "%s: %zu entries for PyTorch\n", o.export_pytorch->c_str(), weights.tensors.size());

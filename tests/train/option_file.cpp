@@ -139,7 +139,7 @@ TEST_CASE("The files beside the released weights") {
         text.replace(text.find(from), std::string(from).size(), to);
     auto const baseline = options_of(text);
     CHECK(difference(options_of(released), baseline)
-          == std::vector<std::string>{"input_mask: 80-90 -> off", "batch: 64 -> 16", "net.use_mask: true -> false"});
+          == std::vector<std::string>{"batch: 64 -> 16", "input_mask: 80-90 -> off", "net.use_mask: true -> false"});
     CHECK(baseline.output == "masked_denoising/baseline");
     CHECK(!baseline.patches().input_mask);
 }

@@ -10,45 +10,47 @@ namespace tacet {
 
 /// What masked image training is told (Chen et al., 2023). The defaults are those of the released configuration, for the 200,000 steps of
 /// the paper.
-struct MaskedTrainOptions {
+struct MaskedTrainOptions : RunOptions {
     std::filesystem::path opt;
-    std::vector<std::filesystem::path> train, valid, pairs, valid_pairs;
     std::string network = "masked_swinir";
     SwinIROptions net;
     Index width = 64;
     std::optional<std::filesystem::path> init;
-    std::string noise = "gaussian:15", input_mask = "80-90";
-    bool augment = true, clean_targets = true;
-    Index batch = 64, crop = 64;
-    double grey = 0;
+    std::string input_mask = "80-90";
+    bool augment = true;
     std::vector<std::string> valid_noise{"gaussian:15",       "scaled_poisson:2",        "speckle:0.03",
                                          "salt_pepper:0.02", "correlated_gaussian:50", "mixture:3"};
-    Index valid_images = 8, valid_crop = 128;
-    std::uint64_t seed = 1;
-    TrainOptions training{.steps = 200'000, .loss = "l1", .adam = {.rate = 1e-4, .beta2 = 0.999}, .schedule = {.kind = "multi_step"},
-                          .clip = 0, .valid_every = 5000, .save_every = 5000, .valid_raw = true};
-    std::filesystem::path output = "run";
+    Index valid_crop = 128;
     std::optional<std::filesystem::path> export_pytorch;
-    int threads = 0;
-    std::size_t cache_memory = 1024;
+
+    MaskedTrainOptions() {
+        noise = "gaussian:15", clean_targets = true, batch = 64, crop = 64, seed = 1;
+        training = {.steps = 200'000, .loss = "l1", .adam = {.rate = 1e-4, .beta2 = 0.999}, .schedule = {.kind = "multi_step"},
+                    .clip = 0, .valid_every = 5000, .save_every = 5000, .valid_raw = true};
+    }
 
     static void fields(auto& self, auto&& field) {
         field("opt", self.opt, "an option file of the authors' code; other options win over it", metavar("FILE"), not_compared);
         data_fields(self, field);
+        field("crop", self.crop, "side of a patch in pixels; smaller pictures are skipped", range(8, 1024));
+        field("augment", self.augment, "patches are flipped and turned, in one of eight ways");
+        field("input_mask", self.input_mask, "share of the input's pixels that are hidden, drawn for each patch: LOW-HIGH, PERCENT or off",
+              metavar("PERCENT"));
+        field("valid_noise", self.valid_noise, "the kinds of noise to validate with, each with its curve; the mean over all chooses the "
+                                               "best weights",
+              metavar("SPEC"), values(1, 64));
+        field("valid_crop", self.valid_crop, "of pictures for validation the middle, at most this high and wide in pixels",
+              range(8, 4096));
         field("network", self.network, "masked_swinir; swinir, the original with the sizes of --net; dncnn",
               one_of("masked_swinir", "swinir", "dncnn"));
         field("net", self.net, "the sizes and switches of the SwinIR");
         field("width", self.width, "channels of dncnn", range(1, 1024));
         field("init", self.init, "weights to begin with, of the same network: fine-tuning", metavar("FILE"));
-        field("seed", self.seed, "seed of weights, patches, noise and masks");
-        TrainOptions::fields(self.training, field);
-        field("output", self.output, "folder of the run; an existing run is continued", metavar("RUN"), not_compared);
+        run_fields(self, field);
         field("export_pytorch", self.export_pytorch,
               "when the run is complete, its averaged weights for PyTorch, with all entries of the released files; a file of that name is "
               "replaced",
               metavar("FILE"), not_compared);
-        field("threads", self.threads, "threads (0: as many as the machine has); does not change the result", range(0, 1024), not_compared);
-        field("cache_memory", self.cache_memory, "memory for decoded pictures", metavar("MB"), range(16, 1 << 20), not_compared);
     }
 
     /// The network's options: those of `net`, or what makes the original of them.
@@ -72,29 +74,6 @@ struct MaskedTrainOptions {
         check(net.upscale == 1, "--net.upscale: a network that denoises does not enlarge ", net.upscale, " times");
         bool const placed = crop == net.img_size && valid_crop == net.img_size;
         check(!net.ape || placed, "--net.ape needs --crop and --valid-crop of --net.img-size, ", net.img_size);
-    }
-
-private:
-    static void data_fields(auto& self, auto&& field) {
-        field("train", self.train, "folders of clean pictures, corrupted on the fly; the word dead-leaves trains on generated pictures",
-              metavar("DIR"));
-        field("valid", self.valid, "folders of clean pictures for validation; dead-leaves generates them", metavar("DIR"));
-        field("pairs", self.pairs, "two folders with noisy pictures of the same scenes, matched by name", metavar("DIR"), values(2));
-        field("valid_pairs", self.valid_pairs, "noisy pictures and their references for validation, matched by name", metavar("DIR"),
-              values(2));
-        field("noise", self.noise, "the noise to train on: KIND:LEVEL or KIND:LOW-HIGH", metavar("SPEC"));
-        field("input_mask", self.input_mask, "share of the input's pixels that are hidden, drawn for each patch: LOW-HIGH, PERCENT or off",
-              metavar("PERCENT"));
-        field("augment", self.augment, "patches are flipped and turned, in one of eight ways");
-        field("clean_targets", self.clean_targets, "train against the clean pictures; otherwise against others with noise");
-        field("batch", self.batch, "patches in a step", range(1, 1024));
-        field("crop", self.crop, "side of a patch in pixels; smaller pictures are skipped", range(8, 1024));
-        field("grey", self.grey, "share of the patches made grey, so that the network learns grey pictures too", range(0, 1));
-        field("valid_noise", self.valid_noise, "the kinds of noise to validate with, each with its curve; the mean over all chooses the "
-                                               "best weights",
-              metavar("SPEC"), values(1, 64));
-        field("valid_images", self.valid_images, "pictures used for validation", range(1, 10000));
-        field("valid_crop", self.valid_crop, "of them the middle, at most this high and wide in pixels", range(8, 4096));
     }
 };
 

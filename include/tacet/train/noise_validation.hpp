@@ -22,7 +22,7 @@ public:
     /// Throws Error when neither clean pictures with noises nor pairs are named, and for what cannot be read.
     explicit NoiseValidation(NoiseValidationOptions const& o) {
         check(!o.clean.empty() || !o.pairs.empty(), "name pictures for validation with --valid or --valid-pairs");
-        auto const clean = clean_pictures(o);
+        auto const clean = detail::validation_pictures(o.clean, o.count, o.side, o.seed);
         for (auto const& text : o.noises) {
             if (clean.empty()) break;
             for (auto const& other : groups_) check(other.name != text, "validation with ", text, " twice");
@@ -66,17 +66,6 @@ private:
         std::string name;
         std::vector<Tensor<float, 3>> noisy, reference;
     };
-
-    static std::vector<Tensor<float, 3>> clean_pictures(NoiseValidationOptions const& o) {
-        std::vector<Tensor<float, 3>> pictures;
-        if (detail::means_dead_leaves(o.clean)) {
-            for (Index k = 0; k < o.count; ++k) pictures.push_back(detail::validation_leaves(o.side, o.seed, k));
-            return pictures;
-        }
-        for (auto const& file : detail::list_all(o.clean))
-            if (std::ssize(pictures) < o.count) pictures.push_back(middle_crop(to_rgb(read_image(file).pixels), o.side));
-        return pictures;
-    }
 
     static Group read_pairs(NoiseValidationOptions const& o) {
         Group group{"pairs", {}, {}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/data/folder.hpp>
+#include <tacet/denoise/denoise.hpp>
 #include <tacet/io/montage.hpp>
 #include <tacet/metrics/psnr.hpp>
 #include <tacet/train/loop.hpp>
@@ -27,10 +28,22 @@ inline std::vector<std::filesystem::path> list_all(std::vector<std::filesystem::
     return files;
 }
 
-/// Generated picture k for validation.
-inline Tensor<float, 3> validation_leaves(Index side, std::uint64_t seed, Index k) {
-    Stream const stream{.seed = seed ^ 0x5eed, .purpose = Purpose::validation, .image = static_cast<std::uint32_t>(k)};
-    return dead_leaves(side, side, Rng(stream));
+/// The first pictures of the folders, at most `count`, of each the middle; or as many that are generated.
+inline std::vector<Tensor<float, 3>> validation_pictures(std::vector<std::filesystem::path> const& folders, Index count, Index side,
+                                                         std::uint64_t seed) {
+    std::vector<Tensor<float, 3>> pictures;
+    if (means_dead_leaves(folders)) {
+        for (Index k = 0; k < count; ++k) {
+            Stream const stream{.seed = seed ^ 0x5eed, .purpose = Purpose::validation, .image = static_cast<std::uint32_t>(k)};
+            pictures.push_back(dead_leaves(side, side, Rng(stream)));
+        }
+        return pictures;
+    }
+    for (auto const& file : list_all(folders)) {
+        if (std::ssize(pictures) == count) break;
+        pictures.push_back(middle_crop(to_rgb(read_image(file).pixels), side));
+    }
+    return pictures;
 }
 
 /// The middles of two pictures of the same scene. Throws ShapeError when they differ in size.
@@ -116,13 +129,8 @@ public:
     ValidationSet(std::vector<std::filesystem::path> const& clean, std::vector<std::filesystem::path> const& pairs, NoiseSpec const& noise,
                   std::uint64_t seed, Index count) {
         check_validation_named(clean, pairs);
-        if (detail::means_dead_leaves(clean))
-            for (Index k = 0; k < count; ++k) add(detail::validation_leaves(side, seed, k), noise, seed);
-        else if (!clean.empty()) {
-            auto const files = detail::list_all(clean);
-            for (Index k = 0; k < std::min<Index>(count, std::ssize(files)); ++k)
-                add(middle_crop(to_rgb(read_image(files[static_cast<std::size_t>(k)]).pixels), side), noise, seed);
-        } else
+        for (auto const& picture : detail::validation_pictures(clean, count, side, seed)) add(picture, noise, seed);
+        if (!pairs.empty())
             for (auto const& [a, b] : match_folders(pairs[0], pairs[1]))
                 if (std::ssize(noisy_) < count) add_pair(a, b);
     }
@@ -173,6 +181,24 @@ inline std::vector<std::pair<std::string, std::vector<std::uint8_t>>> latest_mon
             if (std::filesystem::exists(path)) return {{"Step " + step + ": noisy, denoised, reference", read_file(path)}};
         }
     return {};
+}
+
+/// Trains in the folder that the options name, from where an earlier process stopped: `validation` judges by denoising, and its pictures
+/// and the report stay in the folder. `description` goes into the files of weights. Returns whether the run is complete. Throws Error as
+/// RunFolder and run_training do.
+template <class Options, class M, class Pictures>
+bool train_in_folder(Options const& o, std::string const& title, Trainer<M>& trainer, BatchSource const& source, Pictures const& validation,
+                     Checkpoint const& description) {
+    RunFolder run(o.output, o);
+    auto const validate = [&](M& model) {
+        auto const result = validation.run([&](Tensor<float, 3> const& noisy) { return denoise(model, noisy); });
+        write_image(run.file("montage-" + std::to_string(trainer.step()) + ".png"), result.picture, {.overwrite = true});
+        return Validation{result.figures, result.quality};
+    };
+    bool const complete = run_training(trainer, source, o.training, run, description, validate);
+    write_run_report(run, title, latest_montage(run));
+    std::fprintf(stderr, "%s: %s\n", run.path().c_str(), complete ? "complete; see report.html" : "stopped");
+    return complete;
 }
 
 }  // namespace tacet
