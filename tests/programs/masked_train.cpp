@@ -45,9 +45,18 @@ TEST_CASE("masked_train: a run leaves all that is promised, figures for each noi
         CHECK(logged_steps(dir / "run", key) == std::vector<Index>{3, 6});
     auto const best = read_safetensors(dir / "run/best.safetensors");
     CHECK(best.metadata.at("network") == "masked_swinir");
+    CHECK(best.metadata.at("noise") == "gaussian:15");
     CHECK(best.metadata.at("input_mask") == "80-90");
     CHECK(best.metadata.at("attention_mask") == "60-75");
     CHECK_THAT(AnyDenoiser(best).description(), contains("masked_swinir"));
+}
+
+TEST_CASE("masked_train: pairs of noisy pictures, with no noise added to them and none named") {
+    Pictures dir;
+    auto words = dir.words(dir / "run", {"--pairs", dir / "train", dir / "train", "--steps", "1", "--valid-noise", "jpeg:20"});
+    words.erase(words.begin(), words.begin() + 2);  // --train
+    check_run(masked_train(words));
+    CHECK(!read_safetensors(dir / "run/best.safetensors").metadata.contains("noise"));
 }
 
 TEST_CASE("masked_train: stopped and continued, the same bits as at once, masks and dropout included") {
