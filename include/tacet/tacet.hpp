@@ -17,6 +17,7 @@
 #include <tacet/metrics/blur.hpp>
 #include <tacet/metrics/cka.hpp>
 #include <tacet/metrics/histogram.hpp>
+#include <tacet/metrics/image_metrics.hpp>
 #include <tacet/metrics/luma.hpp>
 #include <tacet/metrics/psnr.hpp>
 #include <tacet/metrics/ssim.hpp>

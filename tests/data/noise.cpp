@@ -276,4 +276,6 @@ TEST_CASE("the 8-bit mode clips and rounds", "[data][noise]") {
     }
     CHECK(clipped > 100);
     CHECK(values(quantise_8bit(stored)) == values(stored));
+    CHECK(values(add_noise(image, spec, image_noise_rng(1, 3))) == values(add_noise(image, spec, Rng(1, Purpose::noise, 3))));
+    CHECK(values(add_noise(image, spec, image_noise_rng(1, 0))) == values(exact));
 }

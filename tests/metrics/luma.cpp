@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
 #include <tacet/io/image.hpp>
-#include <tacet/metrics/luma.hpp>
+#include <tacet/metrics/image_metrics.hpp>
 #include <tacet/tensor/factory.hpp>
 #include "pictures.hpp"
 
@@ -48,6 +48,17 @@ TEST_CASE("Y is refused for other channels, for shapes that differ, and has no f
     broken.data()[70] = std::nanf("");
     CHECK(std::isnan(psnr_y(broken, three)));
     CHECK(std::isnan(ssim_y(broken, three)));
+}
+
+TEST_CASE("The table of measures calls each by its name", "[metrics][luma]") {
+    auto const a = colour(10, 90, 200), b = colour(20, 80, 230);
+    std::vector<double> const expected{psnr(a, b, 0), ssim(a, b, 0), psnr_y(a, b), ssim_y(a, b)};
+    std::vector<std::string> labels;
+    for (auto const& metric : image_metrics) {
+        CHECK(metric.of(a, b, 0) == expected[labels.size()]);
+        labels.push_back(std::string(metric.key) + ": " + metric.label());
+    }
+    CHECK(labels == std::vector<std::string>{"psnr: PSNR (dB)", "ssim: SSIM", "psnr_y: PSNR of Y (dB)", "ssim_y: SSIM of Y"});
 }
 
 TEST_CASE("The noisy pictures published with masked image training have the published figures", "[metrics][luma]") {

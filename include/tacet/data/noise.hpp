@@ -126,6 +126,11 @@ template <int R> Tensor<float, R> add_noise(Tensor<float, R> const& images, Nois
     return add_noise(images, spec, rng);
 }
 
+/// The draws of the noise of picture `number` of a set: programs that add the same noise to it draw from this.
+inline Rng image_noise_rng(std::uint64_t seed, std::uint32_t number) {
+    return Rng(Stream{.seed = seed, .purpose = Purpose::noise, .image = number});
+}
+
 /// add_noise, then clipped to [0, 1] and rounded to 8 bits (ties to even): what add_noise stores in an 8-bit file.
 template <int R, class G> Tensor<float, R> add_noise_8bit(Tensor<float, R> const& images, NoiseSpec const& spec, G&& rng) {
     return quantise_8bit(add_noise(images, spec, rng));
