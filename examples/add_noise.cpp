@@ -43,11 +43,11 @@ int main(int argc, char** argv) {
         auto const jobs = plan_file_jobs(o.input, o.output, o.overwrite, o.pfm ? ".pfm" : "");
         std::uint32_t number = 0;
         return run_file_jobs(jobs, program.name, [&](FileJob const& job) {
-            Rng rng(Stream{.seed = o.seed, .purpose = Purpose::noise, .image = number++});
+            Rng rng = image_noise_rng(o.seed, number++);
             Image image = read_image(job.input);
             check_image_format(job.output, image);
             image.pixels = add_noise(image.pixels, noise, rng);
-            job.make_folder();
+            make_folder(job.folder);
             write_image(job.output, image, {.jpeg_quality = o.jpeg_quality, .overwrite = o.overwrite});
         });
     });

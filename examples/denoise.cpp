@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
                 progress.note(concat_text(job.input.string(), ": ", bad, " values are not finite; taken as 0"));
             progress.begin(job.input, options);
             image.pixels = network.denoise(image.pixels, options);
-            job.make_folder();
+            make_folder(job.folder);
             write_image(job.output, image, {.jpeg_quality = o.jpeg_quality, .overwrite = o.overwrite});
             progress.end_image();
             print_result(o, job, image.pixels, clean, steady_seconds() - began);

@@ -25,10 +25,11 @@ TEST_CASE("One input and an output with an image suffix are one file; everything
     auto const folder = plan_file_jobs({dir / "a.png"}, dir / "made/deep", false);
     CHECK(folder.at(0).output == dir / "made/deep/a.png");
     CHECK(!fs::exists(dir / "made"));  // when there is a result
-    folder[0].make_folder();
+    make_folder(folder[0].folder);
     CHECK(fs::is_directory(dir / "made/deep"));
-    folder[0].make_folder();
-    one[0].make_folder();  // one file: nothing to make
+    make_folder(folder[0].folder);
+    make_folder(one[0].folder);  // one file: nothing to make
+    CHECK_THROWS_WITH(make_folder(dir / "a.png"), tacet::test::contains("a.png: cannot make the folder"));
     CHECK(dir.count() == 3);
     // Several inputs: a folder, whatever its name.
     auto const two = plan_file_jobs({dir / "a.png", dir / "b.jpg"}, dir / "named.png", false);

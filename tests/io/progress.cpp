@@ -119,6 +119,9 @@ TEST_CASE("progress: one line drawn in place") {
     CHECK_THAT(last_line(sink), tacet::test::contains("10/40"));
     progress.note("warning: something");
     CHECK_THAT(sink.text(), tacet::test::contains("\r\x1b[Kwarning: something\n\rtrain "));
+    for (char const* line : {"masks are off", "blended", "masks are off"}) progress.note_once(line);
+    CHECK_THAT(sink.text(), tacet::test::contains("blended\n"));
+    CHECK(sink.text().find("masks are off") == sink.text().rfind("masks are off"));
     now = 4;
     progress.update(40, "loss 0.3");
     CHECK(last_line(sink) == "train 100% ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 40/40  10 it/s  0:00 left  loss 0.3");

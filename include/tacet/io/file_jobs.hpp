@@ -12,15 +12,16 @@ namespace tacet {
 struct FileJob {
     std::filesystem::path input, output;
     std::filesystem::path folder = {};  ///< the folder of the results; empty where the output is one file
-
-    /// Makes the folder of the results, if it is missing. Called when there is a result to write: a batch that fails leaves nothing.
-    void make_folder() const {
-        if (folder.empty()) return;
-        std::error_code error;
-        std::filesystem::create_directories(folder, error);
-        check(!error, folder.string(), ": cannot make the folder: ", error.message());
-    }
 };
+
+/// Makes a folder for results with those above it, if it is missing; none for an empty path. Called when there is a result to write: what
+/// fails leaves nothing. Throws Error naming it.
+inline void make_folder(std::filesystem::path const& folder) {
+    if (folder.empty()) return;
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    check(!error, folder.string(), ": cannot make the folder: ", error.message());
+}
 
 namespace detail {
 /// Throws Error when a file stands where `folder` is to be made.
@@ -43,7 +44,7 @@ inline std::vector<std::filesystem::path> expand_inputs(std::vector<std::filesys
 }
 
 /// Plans where the results of a batch go. One input file and an output with an image suffix: that file. Otherwise the output is a
-/// folder, which FileJob::make_folder() creates if it is missing, and receives files of the inputs' names, with `suffix` where one is given
+/// folder, for make_folder() to create, and receives files of the inputs' names, with `suffix` where one is given
 /// (and .png where the input's format cannot be written).
 /// Throws Error, before anything is computed, for outputs that are inputs, that exist (unless `overwrite`), or that would be written twice.
 inline std::vector<FileJob> plan_file_jobs(std::vector<std::filesystem::path> const& arguments, std::filesystem::path const& output,

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -70,6 +71,14 @@ public:
         std::lock_guard const lock(mutex_);
         if (options_.silent) return;
         write((drawn_ ? "\r\x1b[K" : "") + std::string(line) + "\n" + (drawn_ ? bar_line() : ""));
+    }
+    /// A note, unless the same one was made before.
+    void note_once(std::string const& line) {
+        {
+            std::lock_guard const lock(mutex_);
+            if (!noted_.insert(line).second) return;
+        }
+        note(line);
     }
     /// Replaces the bar by a summary: "train: 1000 in 1:21 (12.3 it/s), loss 0.01". Later calls do nothing.
     void finish(std::string_view message = {}) {
@@ -164,6 +173,7 @@ private:
     double interval_, began_, shown_;
     std::ptrdiff_t shown_done_;
     double rate_sum_ = 0, rate_weight_ = 0;
+    std::set<std::string> noted_;
     std::mutex mutex_;
 };
 

@@ -51,7 +51,7 @@ public:
     void write(Json const& options) {
         report_.heading("Made with").json("Options", options).facts(environment());
         add("report.html", report_.html());
-        FileJob{.input = {}, .output = {}, .folder = path_}.make_folder();
+        make_folder(path_);
         for (auto const& [name, content] : files_) write_file_atomically(path_ / name, std::as_bytes(std::span(content)), overwrite_);
     }
 
