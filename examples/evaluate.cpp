@@ -8,7 +8,7 @@
 #include <tacet/io/program.hpp>
 #include <tacet/io/table.hpp>
 #include <tacet/metrics/blur.hpp>
-#include <tacet/metrics/luma.hpp>
+#include <tacet/metrics/image_metrics.hpp>
 
 using namespace tacet;
 
@@ -46,15 +46,10 @@ struct Metric {
 };
 
 std::vector<Metric> metrics_of(Options const& o) {
-    std::vector<Metric> const basic{{"psnr", "PSNR (dB)", 3, psnr},
-                                    {"ssim", "SSIM", 4, ssim},
-                                    {"psnr_y", "PSNR of Y (dB)", 3, psnr_y},
-                                    {"ssim_y", "SSIM of Y", 4, ssim_y}};
-    auto metrics = basic;
-    if (o.weights) {
-        for (auto& metric : metrics) metric.given = false;
-        for (auto const& m : basic) metrics.push_back({m.key + "_noisy", "noisy: " + m.title, m.digits, m.of});
-    }
+    std::vector<Metric> metrics;
+    for (auto const& m : image_metrics) metrics.push_back({m.key, m.label(), m.digits, m.of, !o.weights});
+    if (o.weights)
+        for (auto const& m : image_metrics) metrics.push_back({concat_text(m.key, "_noisy"), "noisy: " + m.label(), m.digits, m.of});
     auto const blur = [](Tensor<float, 3> const& x, Tensor<float, 3> const& clean, Index border) {
         return best_gaussian_blur(x, clean, border).psnr;
     };
@@ -96,8 +91,8 @@ struct Preparation {
 std::vector<double> judge(Options const& o, std::vector<Metric> const& metrics, Preparation const& with, FilePair const& pair,
                           std::uint32_t number) {
     auto const clean = read_image(pair.first).pixels;
-    Rng rng(Stream{.seed = o.denoising.seed, .purpose = Purpose::noise, .image = number});  // as add_noise
-    auto const image = with.noise ? add_noise_8bit(clean, *with.noise, rng) : read_image(pair.second).pixels;
+    auto const image =
+        with.noise ? add_noise_8bit(clean, *with.noise, image_noise_rng(o.denoising.seed, number)) : read_image(pair.second).pixels;
     check_shape(clean.shape() == image.shape(), pair.second.string(), ": its shape ", image.shape(),
                 " differs from that of the reference, ", clean.shape());
     auto const result = with.network ? with.network->denoise(image, with.options) : image;
@@ -110,7 +105,8 @@ std::string protocol(Options const& o, Preparation const& with) {
     std::string text = concat_text("8 bits, all channels, border ", o.border,
                                    "; SSIM: Gaussian 11x11, sigma 1.5, valid area, mean of channels; Y: BT.601, not rounded");
     if (with.noise) text += concat_text("; noise ", to_string(*with.noise), ", seed ", o.denoising.seed);
-    return with.network ? concat_text(text, "; denoised by ", with.network->description(), o.denoising.text()) : text;
+    if (!with.network) return text;
+    return concat_text(text, "; denoised by ", with.network->description(), ", weights ", o.weights->string(), o.denoising.text());
 }
 
 // A line of JSON, which begins with `line`, or a row of the table, which begins with `title`.

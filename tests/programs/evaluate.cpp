@@ -114,7 +114,7 @@ TEST_CASE("evaluate: with weights, noisy images are denoised and both are judged
         REQUIRE(p.status == 0);
         return json_lines(p.out);
     };
-    Words const options{"--weights", dir / "net.safetensors", "--draws", "2", "--seed", "3", "--border", "1"};
+    Words const options{"--weights", dir / "net.safetensors", "--draws", "2", "--seed", "3", "--border", "1", "--max-memory", "500"};
     auto files = options, made = options;
     files.insert(files.end(), {"--images", dir / "noisy"});
     made.insert(made.end(), {"--noise", "gaussian:25"});
@@ -127,6 +127,7 @@ TEST_CASE("evaluate: with weights, noisy images are denoised and both are judged
     for (char const* key : {"psnr", "ssim", "psnr_y", "ssim_y", "psnr_noisy", "ssim_noisy", "psnr_y_noisy", "ssim_y_noisy"})
         for (std::size_t k = 0; k < 3; ++k) CHECK(a[k].at(key).number() == b[k].at(key).number());  // the noise that add_noise adds
     CHECK_THAT(a[2].at("protocol").string(), contains("denoised by masked_swinir"));
+    CHECK_THAT(a[2].at("protocol").string(), contains("net.safetensors, 2 draws, seed 3, max memory 500 MB"));
     CHECK_THAT(b[2].at("protocol").string(), contains("noise gaussian:25, seed 3"));
     auto const input = evaluate({"--noise", "gaussian:25", "--seed", "3", "--border", "1"});
     CHECK(input[2].at("psnr").number() == a[2].at("psnr_noisy").number());

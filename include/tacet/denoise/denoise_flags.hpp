@@ -4,7 +4,6 @@
 #include <tacet/io/option_field.hpp>
 #include <tacet/io/progress.hpp>
 #include <filesystem>
-#include <set>
 
 namespace tacet {
 
@@ -18,14 +17,18 @@ struct DenoiseFlags {
     std::size_t max_memory = 2048;
 
     static void fields(auto& self, auto&& field) {
-        field("draws", self.draws, "average so many results of a network with attention masks, each with masks of its own",
-              range(1, 65536));
         field("seed", self.seed, "seed of the masks: the same seed gives the same result");
-        field("self_ensemble", self.self_ensemble, "average over the eight flips and turns of the image, in eight times the time");
         field("attention_mask", self.attention_mask,
               "share of the tokens that attention does not see, PERCENT or LOW-HIGH, instead of the network's own (default: that in the "
               "file, or 75); off spoils the results of networks trained with masks",
               metavar("PERCENT"));
+        result_fields(self, field);
+    }
+    /// Those of them that only count where results are made, not where layers are looked at: draws, self_ensemble, max_memory.
+    static void result_fields(auto& self, auto&& field) {
+        field("draws", self.draws, "average so many results of a network with attention masks, each with masks of its own",
+              range(1, 65536));
+        field("self_ensemble", self.self_ensemble, "average over the eight flips and turns of the image, in eight times the time");
         field("max_memory", self.max_memory,
               "working memory; larger images are denoised in tiles, with the same result; those of SwinIR are blended where exact ones "
               "would take long",
@@ -39,13 +42,14 @@ struct DenoiseFlags {
         if (attention_mask) o.masks.attention_mask = parse_percent_range(*attention_mask, "--attention-mask").value_or(PercentRange{});
         return o;
     }
-    /// What differs from the defaults: ", 4 draws, seed 1, attention mask 60-90, self-ensemble".
+    /// What differs from the defaults: ", 4 draws, seed 1, attention mask 60-90, self-ensemble, max memory 500 MB".
     std::string text() const {
         std::string text;
         if (draws > 1) text += concat_text(", ", draws, " draws");
         if (seed > 0) text += concat_text(", seed ", seed);
         if (attention_mask) text += ", attention mask " + *attention_mask;
-        return text + (self_ensemble ? ", self-ensemble" : "");
+        if (self_ensemble) text += ", self-ensemble";
+        return max_memory == DenoiseFlags{}.max_memory ? text : concat_text(text, ", max memory ", max_memory, " MB");
     }
 };
 
@@ -55,9 +59,7 @@ public:
     BatchProgress(std::size_t images, std::string const& label) : bar_(static_cast<Index>(images), label, {.unit = "image"}) {}
 
     /// A line above the bar, unless it was shown before.
-    void note(std::string const& line) {
-        if (noted_.insert(line).second) bar_.note(line);
-    }
+    void note(std::string const& line) { bar_.note_once(line); }
     /// Makes denoise() with these options show how far the image is: "photo.png 37 %, 0:42 left". The options must not outlive this.
     void begin(std::filesystem::path const& file, DenoiseOptions& options) {
         options.note = [this](std::string const& line) { note(line); };
@@ -78,7 +80,6 @@ public:
 
 private:
     Progress bar_;
-    std::set<std::string> noted_;
     Index done_ = 0;
 };
 
