@@ -14,6 +14,7 @@ struct Options : AnalysisOptions {
 
     static void fields(auto& self, auto&& field) {
         AnalysisOptions::fields(self, field);
+        DenoiseFlags::result_fields(self.denoising, field);
         field("bins", self.bins, "bars of a histogram from black to white", range(2, 256));
     }
 };
@@ -66,13 +67,14 @@ void analyse(Options const& o, std::string const& program) {
     ResultFolder results(o.output, o.overwrite, "Brightness of denoised pictures");
     auto const noises = parse_noises(o.noise);
     AnalysisPictures const pictures(o);
-    auto const denoisers = read_denoisers(o);
+    auto denoisers = read_denoisers(o);
     results.paragraph(subtitle_of(o, pictures) +
                       ". Brightness is the mean of a pixel's channels, clipped to 0 to 255. Where a network's curve lies to the right of "
                       "that of the clean pictures, it brightens them; the shift is how far its mean moves.");
     ResultTable table({{"noise", "noise"}, {"name", "pictures"}, {"mean", "mean (levels)", 2}, {"shift", "shift (levels)", 2},
                        {"overlap", "overlap with clean", 4}, {"jensen_shannon", "JS divergence (bits)", 4}});
     Progress progress(std::ssize(noises) * pictures.size() * std::ssize(denoisers), program, {.unit = "picture"});
+    show_notes(denoisers, progress);
     for (auto const& noise : noises) {
         auto const all = measure(o, denoisers, pictures, noise.spec, progress);
         auto const& clean = all[0].histogram;
@@ -96,8 +98,8 @@ int main(int argc, char** argv) {
                        "see whole ones later may brighten them. The kinds of noise:\n" +
                        noise_help(noise_menu_with_jpeg()),
         .examples = {{"brightness_histograms mcmaster --weights input_mask_80_90.pth --noise scaled_poisson:2 --output brightness", ""},
-                     {"brightness_histograms mcmaster --weights baseline.pth masked.pth input_only.pth --noise gaussian:15 speckle:0.03 "
-                      "--output brightness",
-                      "three networks, a plot for each noise"}}};
+                     {"brightness_histograms mcmaster --weights baseline.pth masked.pth input_only.pth --attention-mask off 75 off --noise "
+                      "gaussian:15 speckle:0.03 --output brightness",
+                      "three networks, two of them trained without attention masks; a plot for each noise"}}};
     return run_main<Options>(argc, argv, program, [&](Options const& o) { analyse(o, program.name); });
 }

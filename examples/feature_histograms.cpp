@@ -36,10 +36,15 @@ std::vector<Values> gather(Options const& o, LabelledDenoiser const& denoiser, A
         auto const pixels = pictures.some_pixels(clean, k, o.pixels);
         for (std::size_t n = 0; n < noises.size(); ++n) {
             auto const noisy = pictures.noisy(clean, k, noises[n].spec);
-            auto const features = layer_features(denoiser.network, noisy, pixels, denoiser.options.masks, o.layer);
+            auto const features =
+                layer_features(denoiser.network, noisy, pixels, denoiser.options.masks, o.layer, denoiser.options.note);
             auto const& rows = features.back().rows;
-            values[n].insert(values[n].end(), rows.data(), rows.data() + rows.size());
             layer = features.back().layer;
+            for (Index i = 0; i < rows.size(); ++i) {
+                check(std::isfinite(rows.data()[i]), denoiser.label, ": the features of ", layer, " under ", noises[n].name,
+                      " are not finite");
+                values[n].push_back(rows.data()[i]);
+            }
             progress.advance(1, denoiser.label + ", " + pictures.name(k));
         }
     }
@@ -54,7 +59,6 @@ double span_of(std::vector<Values> const& values) {
     auto const at = sizes.begin() + static_cast<std::ptrdiff_t>(0.9995 * static_cast<double>(sizes.size() - 1));
     std::nth_element(sizes.begin(), at, sizes.end());
     double const size = std::max(static_cast<double>(*at), 1e-12), step = std::pow(10, std::floor(std::log10(size)) - 1);
-    check(std::isfinite(size), "the features are not finite");
     return std::ceil(size / step) * step;
 }
 
@@ -74,7 +78,7 @@ void analyse(Options const& o, std::string const& program) {
     auto const noises = parse_noises(o.noise);
     check(noises.size() >= 2, "--noise: name at least two noises to compare (gaussian:0 leaves pictures clean)");
     AnalysisPictures const pictures(o);
-    auto const denoisers = read_denoisers(o);
+    auto denoisers = read_denoisers(o);
     results.paragraph(subtitle_of(o, pictures) + ". The same pictures with each noise. Where a network's curves coincide, its features "
                                                  "follow the content; where they differ, the noise.");
     ResultTable means({{"name", "network"}, {"layer", "layer"}, {"overlap", "mean overlap", 4},
@@ -84,6 +88,7 @@ void analyse(Options const& o, std::string const& program) {
     BarPlot bars{.title = "Overlap of the histograms of deep features", .y_label = "mean over pairs of noises; 1: equal", .bars = {{}},
                  .decimals = 3};
     Progress progress(std::ssize(noises) * pictures.size() * std::ssize(denoisers), program, {.unit = "picture"});
+    show_notes(denoisers, progress);
     for (auto const& denoiser : denoisers) {
         std::string layer;
         auto const values = gather(o, denoiser, pictures, noises, layer, progress);
@@ -115,8 +120,8 @@ int main(int argc, char** argv) {
         .description = "Compares the distribution of a layer's features for the same pictures under several noises, and scores how far the "
                        "distributions coincide. The kinds of noise:\n" +
                        noise_help(noise_menu_with_jpeg()),
-        .examples = {{"feature_histograms mcmaster --weights baseline.pth input_mask_80_90.pth --noise gaussian:15 speckle:0.03 "
-                      "scaled_poisson:2.5 mixture:3 --output features",
-                      "two networks beside each other"}}};
+        .examples = {{"feature_histograms mcmaster --weights baseline.pth input_mask_80_90.pth --attention-mask off 75 --noise "
+                      "gaussian:15 speckle:0.03 scaled_poisson:2.5 mixture:3 --output features",
+                      "two networks beside each other, one trained without attention masks"}}};
     return run_main<Options>(argc, argv, program, [&](Options const& o) { analyse(o, program.name); });
 }

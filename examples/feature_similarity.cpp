@@ -67,8 +67,8 @@ Similarity measure(Options const& o, LabelledDenoiser const& denoiser, AnalysisP
         auto const pixels = pictures.some_pixels(clean, k, o.pixels);
         std::vector<std::vector<LayerFeatures>> features;
         for (auto const& noise : noises) {
-            features.push_back(
-                layer_features(denoiser.network, pictures.noisy(clean, k, noise.spec), pixels, denoiser.options.masks));
+            auto const noisy = pictures.noisy(clean, k, noise.spec);
+            features.push_back(layer_features(denoiser.network, noisy, pixels, denoiser.options.masks, "", denoiser.options.note));
             progress.advance(1, denoiser.label + ", " + pictures.name(k));
         }
         similarity.add(features);
@@ -126,8 +126,9 @@ void analyse(Options const& o, std::string const& program) {
     auto const noises = parse_noises(o.noise);
     check(noises.size() >= 2, "--noise: name at least two noises, the one of training first (gaussian:0 leaves pictures clean)");
     AnalysisPictures const pictures(o);
-    auto const denoisers = read_denoisers(o);
+    auto denoisers = read_denoisers(o);
     Progress progress(std::ssize(noises) * pictures.size() * std::ssize(denoisers), program, {.unit = "picture"});
+    show_notes(denoisers, progress);
     std::vector<Similarity> all;
     for (auto const& denoiser : denoisers) all.push_back(measure(o, denoiser, pictures, noises, progress));
     results.paragraph(subtitle_of(o, pictures) + ". Linear CKA compares two sets of features of the same pixels: 1 when they are equal up "
@@ -156,8 +157,8 @@ int main(int argc, char** argv) {
                        "and of the layers with each other. The first noise, that of training, is compared with the others. The kinds of "
                        "noise:\n" +
                        noise_help(noise_menu_with_jpeg()),
-        .examples = {{"feature_similarity mcmaster --weights baseline.pth input_mask_80_90.pth --noise gaussian:15 speckle:0.03 "
-                      "scaled_poisson:2.5 --output similarity",
-                      "two networks beside each other"}}};
+        .examples = {{"feature_similarity mcmaster --weights baseline.pth input_mask_80_90.pth --attention-mask off 75 --noise "
+                      "gaussian:15 speckle:0.03 scaled_poisson:2.5 --output similarity",
+                      "two networks beside each other, one trained without attention masks"}}};
     return run_main<Options>(argc, argv, program, [&](Options const& o) { analyse(o, program.name); });
 }

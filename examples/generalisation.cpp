@@ -6,7 +6,7 @@
 #include <tacet/io/program.hpp>
 #include <tacet/io/progress.hpp>
 #include <tacet/metrics/blur.hpp>
-#include <tacet/metrics/luma.hpp>
+#include <tacet/metrics/image_metrics.hpp>
 #include <array>
 
 using namespace tacet;
@@ -16,20 +16,12 @@ struct Options : AnalysisOptions {
 
     static void fields(auto& self, auto&& field) {
         AnalysisOptions::fields(self, field);
+        DenoiseFlags::result_fields(self.denoising, field);
         field("border", self.border, "pixels left out on each side when pictures are judged", range(0, 1000));
     }
 };
 
-struct Metric {
-    char const *key, *title, *unit;
-    int digits;
-    double (*of)(Tensor<float, 3> const& image, Tensor<float, 3> const& clean, Index border);
-};
-constexpr Metric metrics[] = {{"psnr", "PSNR", "PSNR (dB)", 2, psnr},
-                              {"ssim", "SSIM", "SSIM", 4, ssim},
-                              {"psnr_y", "PSNR of luma", "PSNR of luma (dB)", 2, psnr_y},
-                              {"ssim_y", "SSIM of luma", "SSIM of luma", 4, ssim_y}};
-using Figures = std::array<double, std::size(metrics)>;  // means over the pictures
+using Figures = std::array<double, std::size(image_metrics)>;  // means over the pictures
 
 // What the curves are called, networks first.
 std::vector<std::string> subjects_of(std::vector<LabelledDenoiser> const& denoisers) {
@@ -46,8 +38,8 @@ std::vector<Figures> judge(Options const& o, std::vector<LabelledDenoiser> const
     for (Index k = 0; k < pictures.size(); ++k) {
         auto const clean = pictures.clean(k), noisy = pictures.noisy(clean, k, noise);
         auto const add = [&](std::size_t subject, Tensor<float, 3> const& image) {
-            for (std::size_t m = 0; m < std::size(metrics); ++m)
-                means[subject][m] += metrics[m].of(image, clean, o.border) / static_cast<double>(pictures.size());
+            for (std::size_t m = 0; m < std::size(image_metrics); ++m)
+                means[subject][m] += image_metrics[m].of(image, clean, o.border) / static_cast<double>(pictures.size());
         };
         for (std::size_t n = 0; n < denoisers.size(); ++n) {
             add(n, denoisers[n].network.denoise(noisy, denoisers[n].options));
@@ -61,7 +53,7 @@ std::vector<Figures> judge(Options const& o, std::vector<LabelledDenoiser> const
 
 ResultTable empty_table() {
     std::vector<ResultColumn> columns{{"noise", "noise"}, {"level", "level", -1}, {"name", "denoised by"}};
-    for (auto const& metric : metrics) columns.push_back({metric.key, metric.unit, metric.digits});
+    for (auto const& metric : image_metrics) columns.push_back({metric.key, metric.label(), metric.digits});
     return ResultTable(columns);
 }
 
@@ -84,18 +76,19 @@ void add_plots(ResultFolder& results, std::vector<NamedNoise> const& levels, std
                std::vector<std::string> const& subjects) {
     std::string const kind = levels[0].spec.kind;
     results.heading(kind);
-    for (std::size_t m = 0; m < std::size(metrics); ++m) {
-        LinePlot plot{.title = concat_text(metrics[m].title, " over the level of ", kind, " noise"),
-                      .x_label = levels[0].unit + " of " + kind + " noise", .y_label = metrics[m].unit};
+    for (std::size_t m = 0; m < std::size(image_metrics); ++m) {
+        auto const& metric = image_metrics[m];
+        LinePlot plot{.title = concat_text(metric.title, " over the level of ", kind, " noise"),
+                      .x_label = levels[0].unit + " of " + kind + " noise", .y_label = metric.label()};
         for (std::size_t subject = 0; subject < subjects.size(); ++subject) {
             Series series{.name = subjects[subject]};
             for (std::size_t k = 0; k < levels.size(); ++k)
                 series.x.push_back(levels[k].spec.low), series.y.push_back(figures[k][subject][m]);
             plot.series.push_back(series);
         }
-        results.plot(concat_text(metrics[m].key, "-", kind), plot.svg(),
-                     concat_text(metrics[m].title, ", mean over the pictures; higher is better. A network that generalises stays above the "
-                                                   "best Gaussian blur at levels and noises that it was not trained for."));
+        results.plot(concat_text(metric.key, "-", kind), plot.svg(),
+                     concat_text(metric.title, ", mean over the pictures; higher is better. A network that generalises stays above the "
+                                               "best Gaussian blur at levels and noises that it was not trained for."));
     }
 }
 
@@ -103,13 +96,14 @@ void analyse(Options const& o, std::string const& name) {
     ResultFolder results(o.output, o.overwrite, "Generalisation over noise levels");
     auto const kinds = by_kind(parse_noises(o.noise));
     AnalysisPictures const pictures(o);
-    auto const denoisers = read_denoisers(o);
+    auto denoisers = read_denoisers(o);
     auto const subjects = subjects_of(denoisers);
     results.paragraph(concat_text(subtitle_of(o, pictures), ", border ", o.border, ". Noisy pictures are rounded to 8 bits."));
     auto table = empty_table();
     Index runs = 0;
     for (auto const& kind : kinds) runs += std::ssize(kind) * pictures.size() * std::ssize(denoisers);
     Progress progress(runs, name, {.unit = "picture"});
+    show_notes(denoisers, progress);
     for (auto const& kind : kinds) {
         std::vector<std::vector<Figures>> figures;
         for (auto const& noise : kind) {
@@ -135,8 +129,9 @@ int main(int argc, char** argv) {
         .description = "Draws PSNR and SSIM over the level of a noise, for several networks beside the noisy input and the best Gaussian "
                        "blur of each picture (its width chosen with the clean picture: what a denoiser must beat). The kinds of noise:\n" +
                        noise_help(noise_menu_with_jpeg()),
-        .examples = {{"generalisation mcmaster --weights baseline.pth input_mask_80_90.pth --noise gaussian:5,10,15,25,50 --output curves",
-                      "one kind of noise"},
+        .examples = {{"generalisation mcmaster --weights baseline.pth input_mask_80_90.pth --attention-mask off 75 --noise "
+                      "gaussian:5,10,15,25,50 --output curves",
+                      "a network that was trained without attention masks, which PyTorch files do not tell, beside one with them"},
                      {"generalisation cbsd68 --weights a/best.safetensors b/best.safetensors --label plain masked --noise "
                       "speckle:0.018,0.024,0.03,0.036,0.04 scaled_poisson:2,2.5,3,3.5 --images 20 --border 1 --output curves",
                       "two kinds, a plot for each"}}};

@@ -74,6 +74,32 @@ TEST_CASE("DnCNN shows its rectifiers; a grey picture passes as three channels; 
     CHECK_THROWS_WITH(layer_features(network, uniform(Shape{8, 8, 2}, rng), corner, {}), contains("the network takes 3 channels"));
 }
 
+TEST_CASE("What a user should know of masks is told by observe() and denoise(): that they are off, that their share is a guess") {
+    auto weights = swin_checkpoint(small_swin());
+    auto const image = full(Shape{8, 8, 3}, 0.5f);
+    auto const notes = [&](std::optional<PercentRange> const& mask) {
+        AnyDenoiser const network(weights);
+        std::vector<std::string> observed, denoised;
+        layer_features(network, image, {0}, {.attention_mask = mask}, "", [&](std::string const& line) { observed.push_back(line); });
+        network.denoise(image, {.masks = {.attention_mask = mask}, .note = [&](std::string const& line) { denoised.push_back(line); }});
+        CHECK(observed == denoised);
+        return observed;
+    };
+    auto const guessed = notes({});
+    REQUIRE(guessed.size() == 1);
+    CHECK_THAT(guessed[0], contains("the file does not say how many tokens its attention masks hide: 75 % is assumed"));
+    auto const off = notes(PercentRange{});
+    REQUIRE(off.size() == 1);
+    CHECK_THAT(off[0], contains("attention masks are off"));
+    CHECK(notes(PercentRange{75, 75}).empty());
+    weights.metadata["attention_mask"] = "60-90";
+    CHECK(notes({}).empty());
+    weights.metadata["attention_mask"] = "off";
+    CHECK(notes(PercentRange{}).empty());
+    weights = swin_checkpoint(small_swin().original());
+    CHECK(notes({}).empty());
+}
+
 TEST_CASE("Noises are read with several levels each") {
     auto const noises = parse_noises({"gaussian:5,10.5,50", "jpeg:30", "speckle:0.01-0.02"});
     std::vector<std::string> names;
@@ -98,13 +124,26 @@ TEST_CASE("Networks get their labels from files, from folders where those are eq
     DnCnn<> dncnn(3, rng, {.layers = 4, .width = 8});
     write_safetensors(dir / "plain.safetensors", save(dncnn), true);
     o.weights.push_back(dir / "plain.safetensors");
-    o.denoising.draws = 3, o.denoising.seed = 7, o.denoising.attention_mask = "60-90";
+    o.denoising.draws = 3, o.denoising.seed = 7, o.attention_mask = {"60-90"};
     auto const all = read_denoisers(o);
     CHECK(all[0].label == "a/best");
     CHECK(all[1].label == "b/best");
     CHECK(all[2].label == "plain");
     CHECK(all[0].options.masks == DrawOptions{.draws = 3, .seed = 7, .attention_mask = PercentRange{60, 90}});
     CHECK(all[2].options.masks == DrawOptions{.seed = 7});  // it has no masks
+    CHECK((all[0].network.takes_masks() && !all[2].network.takes_masks()));
+    o.attention_mask = {"20", "own", "off"};  // one for each; the last passes over it
+    auto const each = read_denoisers(o);
+    CHECK(each[0].options.masks.attention_mask == PercentRange{20, 20});
+    CHECK(!each[1].options.masks.attention_mask);
+    CHECK(each[2].options.masks == DrawOptions{.seed = 7});
+    o.attention_mask = {"20", "off"};
+    CHECK_THROWS_WITH(read_denoisers(o), "--attention-mask: 2 masks for 3 weights; name one for all or one for each");
+    o.attention_mask = {"own", "off", "own"};  // draws without masks are not followed by masks that are on
+    CHECK_THROWS_WITH(read_denoisers(o), "b/best: masked_swinir: without attention masks all draws are the same: ask for one");
+    o.attention_mask = {"some"};
+    CHECK_THROWS_WITH(read_denoisers(o), contains("--attention-mask: \"some\" is neither"));
+    o.attention_mask.clear();
     o.label = {"x", "y"};
     CHECK_THROWS_WITH(read_denoisers(o), "--label: 2 names for 3 weights");
     o.label = {"x", "y", "x"};

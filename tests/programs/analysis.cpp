@@ -2,6 +2,7 @@
 // The programs that analyse networks: feature_similarity, feature_histograms, brightness_histograms, generalisation.
 #include <support/program.hpp>
 #include <support/swin_weights.hpp>
+#include <limits>
 #include <map>
 
 using namespace tacet;
@@ -12,13 +13,18 @@ namespace {
 // Two masked networks, weights of a kind without known layers, and three small pictures.
 struct Setting : ScratchFolder {
     Setting() {
-        write_swin_weights(*this / "a.safetensors");
         auto other = small_swin();
-        other.mask_ratio1 = other.mask_ratio2 = 10, other.embed_dim = 6;
-        write_swin_weights(*this / "b.safetensors", other);
+        other.embed_dim = 6;
+        write("a.safetensors", swin_checkpoint(small_swin()), "75");
+        write("b.safetensors", swin_checkpoint(other), "10");
         write_weights(*this / "unet.safetensors");
         for (std::uint32_t k = 0; k < 3; ++k)
             write_picture(*this / ("photos/" + std::to_string(k) + ".png"), picture(32, 35, 3, k));
+    }
+    // Writes weights with what hidden tokens they were trained with.
+    void write(std::string const& name, Checkpoint weights, std::string const& mask) const {
+        weights.metadata["attention_mask"] = mask;
+        write_safetensors(*this / name, weights, true);
     }
     // The words of a run of both networks on two pictures, with these in addition.
     Words words(Words const& more) const {
@@ -140,6 +146,46 @@ TEST_CASE("feature_similarity: linear CKA between noises and between layers") {
     dir.expect_files({"noises-a.svg", "noises-b.svg", "layers-a.svg", "layers-b.svg", "similarity.csv", "noises.csv", "layers.csv"});
 }
 
+TEST_CASE("analysis: a mask for each network; what a user should know of masks is said once, by name") {
+    Setting dir;
+    write_swin_weights(dir / "b.safetensors");  // does not say
+    auto const run = [&](std::string const& program, Words words) {
+        words.insert(words.end(), {"--noise", "gaussian:0", "gaussian:9", "--crop", "16", "--overwrite"});
+        auto const p = run_program(program, dir.words(words));
+        INFO(p.err);
+        CHECK(p.status == 0);
+        return p;
+    };
+    auto const once = [](std::string const& text, std::string const& part) {
+        return text.find(part) != text.npos && text.find(part) == text.rfind(part);
+    };
+    for (std::string const program : {"generalisation", "feature_histograms", "feature_similarity"}) {
+        CAPTURE(program);
+        auto const p = run(program, {"--attention-mask", "off", "own"});
+        CHECK(once(p.err, "a: attention masks are off"));
+        CHECK(once(p.err, "b: the file does not say how many tokens"));
+        CHECK(p.err.find("a: the file") == p.err.npos);
+        CHECK(p.err.find("b: attention") == p.err.npos);
+    }
+    auto const said = run("brightness_histograms", {"--attention-mask", "75", "--draws", "2", "--json"});
+    CHECK(said.err.find("attention") == said.err.npos);
+    auto const own = run("brightness_histograms", {"--draws", "2", "--json"});
+    CHECK(own.out == said.out);  // 75 is what the one says and what is assumed of the other
+}
+
+TEST_CASE("feature_histograms: features that are not finite are said to be so") {
+    Setting dir;
+    auto weights = swin_checkpoint(small_swin());
+    for (auto& x : weights.tensors)
+        if (x.name == "conv_after_body.4.bias") x = named_tensor(x.name, full(Shape{12}, std::numeric_limits<float>::quiet_NaN()));
+    dir.write("b.safetensors", weights, "75");
+    for (Words const& span : {Words{}, Words{"--span", "1"}}) {
+        auto words = dir.words({"--noise", "gaussian:0", "gaussian:9"});
+        words.insert(words.end(), span.begin(), span.end());
+        check_refused(run_program("feature_histograms", words), "b: the features of conv_after_body under gaussian:0 are not finite");
+    }
+}
+
 TEST_CASE("analysis: mistakes are refused before work begins, and leave nothing behind") {
     Setting dir;
     auto const refuse = [&](std::string const& program, Words const& words, std::string const& part) {
@@ -152,8 +198,13 @@ TEST_CASE("analysis: mistakes are refused before work begins, and leave nothing 
         refuse(program, {dir / "photos", "--noise", "gaussian:5", "--output", dir / "out"}, "--weights is required");
         refuse(program, dir.words({"--noise", "gausian:5"}), "did you mean gaussian?");
         refuse(program, dir.words({"--noise", "gaussian:0,9", "--label", "x"}), "--label: 1 names for 2 weights");
+        refuse(program, dir.words({"--noise", "gaussian:0,9", "--attention-mask", "off", "75", "9"}), "3 masks for 2 weights");
         refuse(program, {dir / "none", "--weights", dir / "a.safetensors", "--noise", "gaussian:0,9", "--output", dir / "out"}, "none");
     }
+    for (std::string const program : {"generalisation", "brightness_histograms"})
+        refuse(program, dir.words({"--noise", "gaussian:0,9", "--attention-mask", "off", "--draws", "2"}), "all draws are the same");
+    for (std::string const program : {"feature_histograms", "feature_similarity"})  // one pass of the whole picture
+        refuse(program, dir.words({"--noise", "gaussian:0,9", "--draws", "2"}), "--draws");
     Words const unet{dir / "photos", "--weights", dir / "unet.safetensors", "--noise", "gaussian:0,9", "--output", dir / "out"};
     refuse("feature_histograms", unet, "no layers are known for this network");
     refuse("feature_similarity", unet, "no layers are known for this network");

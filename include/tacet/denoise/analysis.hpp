@@ -18,9 +18,9 @@ namespace tacet {
 /// The options of programs that analyse denoisers.
 struct AnalysisOptions {
     std::vector<std::filesystem::path> input, weights;
-    std::vector<std::string> label, noise;
+    std::vector<std::string> label, noise, attention_mask;  ///< one mask for all networks, or one for each; "own" is the network's
     Index images = 0, crop = 0;
-    DenoiseFlags denoising;
+    DenoiseFlags denoising;  ///< without its mask. Programs that denoise list its result_fields, too
     std::filesystem::path output;
     bool overwrite = false, json = false;
 
@@ -33,7 +33,11 @@ struct AnalysisOptions {
               metavar("KIND:LEVEL"), required);
         field("images", self.images, "pictures to use, the first ones of those named (0: all)", range(0, 1'000'000));
         field("crop", self.crop, "pixels on a side: of larger pictures the middle is used (0: all of it)", range(0, 1'000'000));
-        DenoiseFlags::fields(self.denoising, field);
+        field("seed", self.denoising.seed, "seed of the noise, the masks and the pixels: the same seed gives the same figures");
+        field("attention_mask", self.attention_mask,
+              "share of the tokens that attention does not see, PERCENT, LOW-HIGH, off, or own for that in the file (or 75): one for all "
+              "networks, or one for each of the weights; networks without attention masks pass over it",
+              metavar("PERCENT"));
         field("output", self.output, "folder for the tables, the plots and report.html, which shows them all", metavar("DIR"), required);
         field("overwrite", self.overwrite, "replace results in a folder that is not empty");
         field("json", self.json, "print the table as JSON, one line for each row");
@@ -83,13 +87,22 @@ inline std::vector<std::string> default_labels(std::vector<std::filesystem::path
     return labels;
 }
 
-/// The options without what only networks with attention masks can follow, where the network has none.
-inline DenoiseOptions followed(AnyDenoiser const& network, DenoiseOptions options) {
+/// How network k of the weights is to denoise.
+inline DenoiseOptions options_for(AnalysisOptions const& o, std::size_t k) {
+    auto flags = o.denoising;
+    if (!o.attention_mask.empty()) flags.attention_mask = o.attention_mask[o.attention_mask.size() == 1 ? 0 : k];
+    if (flags.attention_mask == "own") flags.attention_mask.reset();
+    return flags.options();
+}
+
+/// The options, without draws and mask for a network that has no attention masks. Throws Error for what it cannot follow.
+inline DenoiseOptions followed(LabelledDenoiser const& denoiser) {
+    auto options = denoiser.options;
+    if (!denoiser.network.takes_masks()) options.masks = {.seed = options.masks.seed};
     try {
-        network.check_options(options);
-    } catch (Error const&) {
-        options.masks = {.seed = options.masks.seed};
-        network.check_options(options);
+        denoiser.network.check_options(options);
+    } catch (Error const& error) {
+        throw Error(denoiser.label + ": " + error.what());
     }
     return options;
 }
@@ -97,20 +110,28 @@ inline DenoiseOptions followed(AnyDenoiser const& network, DenoiseOptions option
 }  // namespace detail
 
 /// The networks that the options name. Draws and masks hold for those that have attention masks; others are used without. Throws Error
-/// for files that hold no known network, and for labels that are equal or whose number differs from that of the weights.
+/// for files that hold no known network, for options that a network cannot follow, and for labels that are equal or, like the masks, of
+/// another number than the weights.
 inline std::vector<LabelledDenoiser> read_denoisers(AnalysisOptions const& o) {
-    check(o.label.empty() || o.label.size() == o.weights.size(), "--label: ", o.label.size(), " names for ", o.weights.size(), " weights");
+    std::size_t const count = o.weights.size(), masks = o.attention_mask.size();
+    check(o.label.empty() || o.label.size() == count, "--label: ", o.label.size(), " names for ", count, " weights");
+    check(masks <= 1 || masks == count, "--attention-mask: ", masks, " masks for ", count, " weights; name one for all or one for each");
     auto const labels = o.label.empty() ? detail::default_labels(o.weights) : o.label;
-    auto const options = o.denoising.options();
     std::vector<LabelledDenoiser> all;
     for (std::size_t k = 0; k < labels.size(); ++k) {
         for (auto const& other : all)
             check(file_name_part(other.label) != file_name_part(labels[k]), "two of the weights are called ", quote_text(labels[k]),
                   "; name them with --label");
-        all.push_back({labels[k], AnyDenoiser::read(o.weights[k]), options});
-        all.back().options = detail::followed(all.back().network, options);
+        all.push_back({labels[k], AnyDenoiser::read(o.weights[k]), detail::options_for(o, k)});
+        all.back().options = detail::followed(all.back());
     }
     return all;
+}
+
+/// Makes the progress show what the networks note, each line once, after the network's name. They must not be used when it is gone.
+inline void show_notes(std::vector<LabelledDenoiser>& denoisers, Progress& progress) {
+    for (auto& denoiser : denoisers)
+        denoiser.options.note = [&progress, name = denoiser.label](std::string const& line) { progress.note_once(name + ": " + line); };
 }
 
 /// The clean pictures that the options name, read when they are asked for, and the same with noise.
@@ -130,7 +151,7 @@ public:
     }
     /// Picture k, `clean`, with noise, as a file of 8 bits holds it: that of add_noise with the same seed where pictures are not cut.
     Tensor<float, 3> noisy(Tensor<float, 3> const& clean, Index k, NoiseSpec const& noise) const {
-        return add_noise_8bit(clean, noise, Rng(Stream{.seed = seed_, .purpose = Purpose::noise, .image = static_cast<std::uint32_t>(k)}));
+        return add_noise_8bit(clean, noise, image_noise_rng(seed_, static_cast<std::uint32_t>(k)));
     }
     /// The numbers of `count` pixels of picture k, `clean` (H, W, C), drawn by the seed, some perhaps twice; all where there are no more.
     std::vector<Index> some_pixels(Tensor<float, 3> const& clean, Index k, Index count) const {
@@ -154,11 +175,6 @@ inline std::string subtitle_of(AnalysisOptions const& o, AnalysisPictures const&
     std::string text = concat_text(pictures.size(), pictures.size() == 1 ? " picture" : " pictures");
     if (o.crop > 0) text += concat_text(", the middle ", o.crop, " x ", o.crop, " pixels");
     return text + concat_text(", seed ", o.denoising.seed);
-}
-
-/// Prints a table for people, or as lines of JSON.
-inline void print_results(ResultTable const& table, bool json) {
-    std::fputs(json ? table.json_lines().c_str() : table.table().text().c_str(), stdout);
 }
 
 }  // namespace tacet

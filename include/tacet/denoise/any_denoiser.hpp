@@ -59,10 +59,14 @@ public:
     }
     /// Throws Error for options that the network cannot follow, as denoise() would. See tacet::check_denoise_options().
     void check_options(DenoiseOptions const& options) const { network_->check_options(options); }
+    /// Whether the network is of the kind that is trained with attention masks: only such a one follows draws and masks.
+    bool takes_masks() const { return network_->takes_masks(); }
     /// Passes the image (H, W, C) through the network in one piece, with the first draw of the masks, and shows the observer what each
-    /// layer puts out, (1, H, W, features). Throws Error when no layers are known for the network, ShapeError for other channels.
-    void observe(Tensor<float, 3> const& image, LayerObserver<> const& observer, DrawOptions const& masks = {}) const {
-        network_->observe(image, observer, masks);
+    /// layer puts out, (1, H, W, features). `note` is told what denoise() would tell of masks. Throws Error when no layers are known for
+    /// the network, ShapeError for other channels.
+    void observe(Tensor<float, 3> const& image, LayerObserver<> const& observer, DrawOptions const& masks = {},
+                 NoteFunction const& note = {}) const {
+        network_->observe(image, observer, masks, note);
     }
     /// "noise2noise_unet, 991203 parameters".
     std::string description() const { return network_->description(); }

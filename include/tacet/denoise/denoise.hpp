@@ -110,10 +110,10 @@ template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Ten
     return out;
 }
 
-template <DenoisingNetwork M> void note_masks_off(M const& model, DenoiseOptions const& options) {
+template <DenoisingNetwork M> void note_masks_off(M const& model, DrawOptions const& masks, NoteFunction const& note) {
     if constexpr (MaskingNetwork<M>)
-        if (options.note && model.own_mask().high > 0 && options.masks.attention_mask == PercentRange{})
-            options.note("attention masks are off: a network that was trained with them gives wrong results without, often far too bright");
+        if (note && model.own_mask().high > 0 && masks.attention_mask == PercentRange{})
+            note("attention masks are off: a network that was trained with them gives wrong results without, often far too bright");
 }
 
 /// All passes over an image whose channels fit the network, averaged. Every draw of every view has a number of its own.
@@ -177,7 +177,7 @@ template <DenoisingNetwork M> Tensor<float, 3> denoise(M const& model, Tensor<fl
     check_shape(c == wanted || c == 1 || wanted == 1, "denoise: the image of shape ", image.shape(), " has ", c,
                 " channels, the network takes ", wanted);
     check_denoise_options(model, options);
-    detail::note_masks_off(model, options);
+    detail::note_masks_off(model, options.masks, options.note);
     NoGrad const guard;
     detail::DenoiseRun run(options, wanted == 1 ? c : 1);
     auto result = detail::by_channels(image, wanted, [&](Tensor<float, 3> const& x) { return detail::denoise_passes(model, x, run); });

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 
 namespace tacet {
 
@@ -22,6 +23,9 @@ struct DrawOptions {
     bool operator==(DrawOptions const&) const = default;
 };
 
+/// Is told, in a line, what a user should know.
+using NoteFunction = std::function<void(std::string const&)>;
+
 /// How denoise() works.
 struct DenoiseOptions {
     /// Working memory in bytes beside the image itself: larger images are denoised in tiles. The result does not depend on it, unless
@@ -36,8 +40,8 @@ struct DenoiseOptions {
     /// Networks that see far (SwinIR) get tiles that overlap less and are blended where exact ones would compute more than this many
     /// pixels per pixel of the image, or would not fit max_memory. Infinity: never.
     double exact_up_to = 1.5;
-    /// Called with a line that the user should know: that tiles are blended, that masks are off.
-    std::function<void(std::string const&)> note = {};
+    /// Told that tiles are blended, that masks are off, that a file of weights does not say how many tokens they hide.
+    NoteFunction note = {};
 };
 
 }  // namespace tacet

@@ -10,7 +10,9 @@ namespace tacet::detail {
 struct Denoiser {
     virtual Tensor<float, 3> denoise(Tensor<float, 3> const& image, DenoiseOptions const& options) const = 0;
     virtual void check_options(DenoiseOptions const& options) const = 0;
-    virtual void observe(Tensor<float, 3> const& image, LayerObserver<> const& observer, DrawOptions const& masks) const = 0;
+    virtual bool takes_masks() const = 0;
+    virtual void observe(Tensor<float, 3> const& image, LayerObserver<> const& observer, DrawOptions const& masks,
+                         NoteFunction const& note) const = 0;
     virtual std::string description() const = 0;
     Denoiser() = default;
     Denoiser(Denoiser const&) = delete;

@@ -42,18 +42,29 @@ template <class M> struct LoadedNetwork final : Denoiser {
             check(model.scale() == 1, model.name, ": this network enlarges images ", model.scale(), " times, it does not denoise");
         load(model, weights);
         set_training(model, false);
-        if constexpr (MaskingNetwork<M>)
-            if (auto const mask = weights.metadata.find("attention_mask"); mask != weights.metadata.end())
+        if constexpr (MaskingNetwork<M>) {
+            auto const mask = weights.metadata.find("attention_mask");
+            mask_assumed_ = model.takes_masks() && mask == weights.metadata.end();
+            if (mask != weights.metadata.end())
                 model.set_own_mask(parse_percent_range(mask->second, "the file's attention_mask").value_or(PercentRange{}));
+        }
     }
     Tensor<float, 3> denoise(Tensor<float, 3> const& image, DenoiseOptions const& options) const override {
+        note_assumed_mask(options.masks, options.note);
         return tacet::denoise(model, image, options);
     }
     void check_options(DenoiseOptions const& options) const override { check_denoise_options(model, options); }
-    void observe(Tensor<float, 3> const& image, LayerObserver<> const& observer, DrawOptions const& masks) const override {
+    bool takes_masks() const override {
+        if constexpr (MaskingNetwork<M>) return model.takes_masks();
+        else return false;
+    }
+    void observe(Tensor<float, 3> const& image, LayerObserver<> const& observer, DrawOptions const& masks,
+                 NoteFunction const& note) const override {
         Index const wanted = model.in_channels(), h = image.shape()[0], w = image.shape()[1], c = image.shape()[2];
         check_shape(image.size() > 0 && (c == wanted || c == 1), model.name, ": the image of shape ", image.shape(),
                     " does not fit, the network takes ", wanted, " channels");
+        note_assumed_mask(masks, note);
+        note_masks_off(model, masks, note);
         NoGrad const guard;
         auto const full = padded(Tensor<float, 3>(image + Constant<float, 3>{Shape{h, w, wanted}, 0.f}), model.multiple, M::offset);
         Variable<float, 4> const x(full.reshape(Shape{Index(1), full.shape()[0], full.shape()[1], wanted}));
@@ -72,10 +83,18 @@ template <class M> struct LoadedNetwork final : Denoiser {
     std::string description() const override { return concat_text(model.name, ", ", parameter_count(model), " parameters"); }
 
 private:
+    void note_assumed_mask(DrawOptions const& masks, NoteFunction const& note) const {
+        if constexpr (MaskingNetwork<M>)
+            if (note && mask_assumed_ && !masks.attention_mask)
+                note(concat_text("the file does not say how many tokens its attention masks hide: ", percent_text(model.own_mask()),
+                                 " % is assumed, as released. For a network that was trained without masks, turn them off"));
+    }
     static M sized(Checkpoint const& weights) {
         Rng rng(0);
         return M::sized_by(WeightShapes{weights}, rng);
     }
+
+    bool mask_assumed_ = false;  // neither the tensors nor the file's metadata tell
 };
 
 /// The network whose landmark is among the weights, with them. Throws Error when there is none, or when they do not fit.

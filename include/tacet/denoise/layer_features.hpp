@@ -14,11 +14,11 @@ struct LayerFeatures {
     Tensor<float, 2> rows;  // (pixels, C)
 };
 
-/// The features of all layers at these pixels (numbers in rows of the image, (H, W, C)), or of one layer. Throws Error when no layers are
-/// known for the network, or none of this name, listing them.
+/// The features of all layers at these pixels (numbers in rows of the image, (H, W, C)), or of one layer; for `note` see
+/// AnyDenoiser::observe. Throws Error when no layers are known for the network, or none of this name, listing them.
 inline std::vector<LayerFeatures> layer_features(AnyDenoiser const& network, Tensor<float, 3> const& image,
                                                  std::vector<Index> const& pixels, DrawOptions const& masks,
-                                                 std::string const& only = "") {
+                                                 std::string const& only = "", NoteFunction const& note = {}) {
     std::vector<LayerFeatures> all;
     std::vector<std::string> names;
     auto const observer = [&](std::string const& layer, Tensor<float, 4> const& y) {
@@ -32,7 +32,7 @@ inline std::vector<LayerFeatures> layer_features(AnyDenoiser const& network, Ten
             std::copy_n(y.data() + pixels[k] * channels, channels, rows.data() + static_cast<Index>(k) * channels);
         all.push_back({layer, std::move(rows)});
     };
-    network.observe(image, observer, masks);
+    network.observe(image, observer, masks, note);
     std::string list;
     for (auto const& name : names) list += (list.empty() ? "" : ", ") + name;
     check(!all.empty(), network.description(), ": there is no layer ", quote_text(only), "; its layers are ", list);

@@ -2,6 +2,7 @@
 #pragma once
 #include <tacet/io/json_value.hpp>
 #include <tacet/io/table.hpp>
+#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -86,5 +87,10 @@ private:
     std::vector<ResultColumn> columns_;
     std::vector<Json::Array> rows_;
 };
+
+/// Prints a table on stdout, for people or as lines of JSON.
+inline void print_results(ResultTable const& table, bool json) {
+    std::fputs(json ? table.json_lines().c_str() : table.table().text().c_str(), stdout);
+}
 
 }  // namespace tacet

@@ -48,8 +48,8 @@ struct MaskedTrainOptions : RunOptions {
         field("init", self.init, "weights to begin with, of the same network: fine-tuning", metavar("FILE"));
         run_fields(self, field);
         field("export_pytorch", self.export_pytorch,
-              "when the run is complete, its averaged weights for PyTorch, with all entries of the released files; a file of that name is "
-              "replaced",
+              "when the run is complete, its averaged weights for PyTorch, with all entries of the released files, which do not tell the "
+              "attention mask; a file of that name is replaced",
               metavar("FILE"), not_compared);
     }
 
