@@ -26,7 +26,7 @@ struct Setting {
 
 template <class T> struct Block {
     Variable<T, 4> x;
-    detail::SwinParameters<T> p;
+    detail::SwinParameters<T, Cpu> p;
     Tensor<T, 4> gy;
     Mask keep;
     std::vector<float> factors;
@@ -126,7 +126,8 @@ std::vector<Setting> const settings{
 
 TEST_CASE("a fused Swin block gives what its operations give, one by one: values and gradients") {
     for (auto const& s : settings) {
-        INFO("x " << concat_text(s.shape) << ", window " << s.options.window << ", shift " << s.options.shift << ", hidden " << s.percent << " %");
+        INFO("x " << concat_text(s.shape) << ", window " << s.options.window << ", shift " << s.options.shift << ", " << s.percent
+                  << " % masked");
         CHECK(distance<double>(s) < 1e-12);
         CHECK(distance<float>(s) < (s.bias > 10 ? 1e-4 : 2e-6));
     }

@@ -43,8 +43,9 @@ template <class D = Cpu, class T = float> struct SwinMlp {
 };
 
 /// A block of a Swin transformer (Liu et al., 2021), normalised before its branches: x (N, H, W, C) -> (N, H, W, C), where
-/// y = x + attention(norm1(x)) and the result is y + mlp(norm2(y)). `layer` counts blocks through the network. In float, without
-/// switches and with windows of at most 16, the CPU computes it in one pass over memory and keeps x alone, whatever `recompute` says.
+/// y = x + attention(norm1(x)) and the result is y + mlp(norm2(y)). `layer` counts blocks through the network. Where the attention has no
+/// switches and the device has a kernel for it (SwinBlockKernel), it is computed in one pass over memory that keeps x alone, whatever
+/// `recompute` says.
 template <class D = Cpu, class T = float> struct SwinBlock {
     LayerNorm<D, T> norm1;
     WindowAttention<D, T> attn;
@@ -58,19 +59,20 @@ template <class D = Cpu, class T = float> struct SwinBlock {
           norm2(o.embed_dim), mlp(o.embed_dim, o.hidden(), rng), layer(number), drop(o.drop_path_of(number)) {}
 
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinPass const& pass) const {
-        if constexpr (std::is_same_v<D, Cpu> && std::is_same_v<T, float>)
+        if constexpr (largest_window > 0)
             if (one_pass()) return fused(x, pass);
         if (pass.recompute != Recompute::block) return both(x, pass);
         return checkpoint([this, pass](Tokens const& v) { return both(v, pass); }, x);
     }
     /// Whether it is computed in one pass over memory, without anything that is wider than its input.
-    bool one_pass() const { return std::is_same_v<D, Cpu> && std::is_same_v<T, float> && attn.usual() && attn.window.window <= 16; }
+    bool one_pass() const { return attn.usual() && attn.window.window <= largest_window; }
     static void fields(auto& self, auto&& field) {
         field("norm1", self.norm1), field("attn", self.attn), field("norm2", self.norm2), field("mlp", self.mlp);
     }
 
 private:
     using Tokens = Variable<T, 4, D>;
+    static constexpr Index largest_window = SwinBlockKernel<D>::template largest_window<T>;
 
     Tokens both(Tokens const& x, SwinPass const& pass) const {
         Tokens const y = x + dropped(attention(x, pass), pass, 0);
@@ -98,7 +100,7 @@ private:
         return drop_path(x, drop, rng, pass.training);
     }
     Tokens fused(Tokens const& x, SwinPass const& pass) const {
-        detail::SwinParameters<T> const parameters{
+        detail::SwinParameters<T, D> const parameters{
             {attn.qkv[0].weight.var(), attn.proj.var(), mlp.fc1.weight.var(), mlp.fc2.weight.var(), attn.table.var()},
             {norm1.weight.var(), norm1.bias.var(), attn.qkv[0].bias.var(), attn.proj_bias->var(), norm2.weight.var(), norm2.bias.var(),
              mlp.fc1.bias.var(), mlp.fc2.bias.var()}};

@@ -26,12 +26,12 @@ template <class V> struct SwinScratch {
     Index* offset;
 
     SwinScratch(SwinProblem const& n, bool backward) : columns(round_up(n.grid.slots(), V::lanes)) {
-        Index const c = n.grid.channels(), f = n.hidden, slots = n.grid.slots(), wide = std::max(3 * c, f), heads = n.grid.heads;
+        Index const c = n.grid.channels(), f = n.mlp_channels, slots = n.grid.slots(), wide = std::max(3 * c, f), heads = n.grid.heads;
         Index const packed = div_up(slots * round_up(std::max(c, f), V::lanes), columns), more = backward ? 1 : 0;
         std::pair<T**, Index> const sizes[] = {
             {&rows, packed}, {&x, c}, {&z1, c}, {&seen, c}, {&qkv, wide}, {&q, c}, {&p, backward ? heads * (slots + spare) : slots},
             {&o, c}, {&y, more * c}, {&z2, more * c}, {&h, more * f}, {&a, more * f}, {&g, more * c}, {&gz, more * c}, {&gh, more * f},
-            {&gqkv, more * 3 * c}, {&gq, more * c}, {&s, more * slots}, {&transposed, more * div_up(slots * columns, columns)},
+            {&gqkv, more * 3 * c}, {&gq, more * c}, {&s, more * slots}, {&transposed, more * slots},
             {&softmax, 4 * heads}, {&norm, 4}};
         Index total = 0;
         for (auto const& [to, count] : sizes) total += (count + spare) * columns;
@@ -61,7 +61,7 @@ public:
             forward(x, window);
             auto const out = all(m_.y, grid_.channels());
             fill_rows<V>(out, plan_.vectors[SwinVector::fc2], factor_[1], true);
-            product<V>(out, plan_.matrix(SwinMatrix::fc2).weights(), all(m_.a, n_.hidden), n_.hidden, true);
+            product<V>(out, plan_.matrix(SwinMatrix::fc2).weights(), all(m_.a, n_.mlp_channels), n_.mlp_channels, true);
             store(y, m_.y);
         }
     }
@@ -102,11 +102,11 @@ protected:
         product<V>(y, plan_.matrix(SwinMatrix::proj).weights(), all(m_.o, c()), c(), true);
         normalize_lanes<V>(all(m_.z2, c()), y, plan_.vectors[SwinVector::norm2_weight], plan_.vectors[SwinVector::norm2_bias],
                            m_.norm + 2 * m_.columns, m_.norm + 3 * m_.columns, static_cast<T>(n_.eps2));
-        auto const h = all(m_.h, n_.hidden);
+        auto const h = all(m_.h, n_.mlp_channels);
         fill_rows<V>(h, plan_.vectors[SwinVector::fc1], T(1), false);
         product<V>(h, plan_.matrix(SwinMatrix::fc1).weights(), all(m_.z2, c()), c(), true);
-        gelu_lanes<V>(m_.a, m_.h, n_.hidden * m_.columns);
-        scale<V>(all(m_.a, n_.hidden), factor_[1]);
+        gelu_lanes<V>(m_.a, m_.h, n_.mlp_channels * m_.columns);
+        scale<V>(all(m_.a, n_.mlp_channels), factor_[1]);
     }
 
     /// Tokens that the mask hides become 0.

@@ -41,14 +41,14 @@ private:
 
     /// g, the gradient of the result, becomes that of y.
     void mlp() {
-        auto const g = all(m_.g, c()), gh = all(m_.gh, n_.hidden), gz = all(m_.gz, c());
-        linear_sums(SwinMatrix::fc2, g, all(m_.a, n_.hidden), grid_.slots());
+        auto const g = all(m_.g, c()), gh = all(m_.gh, n_.mlp_channels), gz = all(m_.gz, c());
+        linear_sums(SwinMatrix::fc2, g, all(m_.a, n_.mlp_channels), grid_.slots());
         add_row_sums<V>(vector(SwinVector::fc2), g, factor_[1]);
         product<V>(gh, plan_.matrix(SwinMatrix::fc2).transposed_weights(), g, c(), false);
-        gelu_gradient_lanes<V>(m_.gh, m_.h, factor_[1], n_.hidden * m_.columns);
+        gelu_gradient_lanes<V>(m_.gh, m_.h, factor_[1], n_.mlp_channels * m_.columns);
         linear_sums(SwinMatrix::fc1, gh, all(m_.z2, c()), grid_.slots());
         add_row_sums<V>(vector(SwinVector::fc1), gh, T(1));
-        product<V>(gz, plan_.matrix(SwinMatrix::fc1).transposed_weights(), gh, n_.hidden, false);
+        product<V>(gz, plan_.matrix(SwinMatrix::fc1).transposed_weights(), gh, n_.mlp_channels, false);
         normalize_gradients<V>(g, vector(SwinVector::norm2_weight), vector(SwinVector::norm2_bias), gz, all(m_.y, c()),
                                plan_.vectors[SwinVector::norm2_weight], m_.norm + 2 * m_.columns, m_.norm + 3 * m_.columns);
     }

@@ -22,22 +22,22 @@ template <class T> struct SwinPointers {
 /// What the block is applied to.
 struct SwinProblem {
     WindowGrid grid;
-    Index hidden;
+    Index mlp_channels;
     std::uint8_t const* keep;  // (N, H, W) or null: tokens with 0 are projected as zeros
     float const* factors;      // (2, N) or null: of the two branches, by image
     double eps1, eps2;         // of the normalisations
 
     Index rows_of(std::size_t matrix) const {
         Index const c = grid.channels();
-        return std::array{3 * c, c, hidden, c, grid.table_rows()}[matrix];
+        return std::array{3 * c, c, mlp_channels, c, grid.table_rows()}[matrix];
     }
     Index columns_of(std::size_t matrix) const {
         Index const c = grid.channels();
-        return std::array{c, c, c, hidden, grid.heads}[matrix];
+        return std::array{c, c, c, mlp_channels, grid.heads}[matrix];
     }
     Index size_of(std::size_t vector) const {
         Index const c = grid.channels();
-        return vector == SwinVector::qkv ? 3 * c : vector == SwinVector::fc1 ? hidden : c;
+        return vector == SwinVector::qkv ? 3 * c : vector == SwinVector::fc1 ? mlp_channels : c;
     }
 };
 
