@@ -117,8 +117,8 @@ private:
         std::string near = nearest_name(name, known);
         for (auto const& flag : known)
             if (near.empty() && flag.ends_with("." + name.substr(2))) near = flag;  // --rate for --schedule.rate
-        throw UsageError("unknown option " + clip_text(valid_utf8(name), 80)
-                         + (near.empty() ? " (see --help)" : " (did you mean " + near + "?)"));
+        throw UsageError(concat_text("unknown option ", clip_text(valid_utf8(name), 80), " (",
+                                     near.empty() ? "see --help" : concat_text("did you mean ", near, "?"), ")"));
     }
 
     void place_positionals() {

@@ -42,10 +42,11 @@ public:
     /// Comma-separated values (RFC 4180): a line of keys, then the rows, numbers in full. Infinity is inf, what is missing is empty.
     std::string csv() const {
         std::string out;
-        for (std::size_t c = 0; c < columns_.size(); ++c) out += (c ? "," : "") + quoted(columns_[c].key);
+        for (std::size_t c = 0; c < columns_.size(); ++c) out.append(c ? "," : "").append(quoted(columns_[c].key));
         out += "\r\n";
         for (auto const& row : rows_) {
-            for (std::size_t c = 0; c < row.size(); ++c) out += (c ? "," : "") + quoted(row[c].is_null() ? "" : text_of(row[c]));
+            for (std::size_t c = 0; c < row.size(); ++c)
+                out.append(c ? "," : "").append(quoted(row[c].is_null() ? "" : text_of(row[c])));
             out += "\r\n";
         }
         return out;

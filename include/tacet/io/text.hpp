@@ -119,7 +119,7 @@ inline std::string quote_text(std::string_view text) {
     std::string clean = valid_utf8(text.substr(0, 400));
     for (char& c : clean)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-    return "\"" + clip_text(clean, 80) + "\"";
+    return '"' + clip_text(clean, 80) + '"';
 }
 
 /// `text` for the content or a quoted attribute of XML and HTML; control characters that XML forbids are dropped.
