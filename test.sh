@@ -13,7 +13,8 @@ Builds the programs and the tests (in build/release) and runs the tests: at most
 
   --all      also: with the address, undefined-behaviour and thread sanitizers (build/dev, build/tsan), with clang (build/clang),
              for the other instruction sets that can run here (build/avx2, build/sse2, build/scalar, build/neon in an emulator),
-             as an installed package, and the code of the documentation: at most 50 minutes on two cores
+             as an installed package, every header alone, the code of the documentation, and the benchmarks: at most 50 minutes
+             on two cores
   --jobs N   compile and test with N processes (default: one per core, 2 GB of memory for each)
 
 Missing Debian packages are installed when this runs as root, and named otherwise. Tests of published data look for it in the folder
@@ -170,10 +171,13 @@ if $all; then
 fi
 SECONDS=0   # installing packages is not part of the time
 
-build release 'all tests' || true
-check release release -LE 'install|docs'
+targets='examples tests'
+if $all; then targets='all tests'; fi   # benchmarks, too
+build release "$targets" || true
+check release release -LE 'install|docs|headers'
 if $all; then
     check install release -L install
+    check headers release -L headers
     if ctest --test-dir build/release -N -L docs | grep -q 'Test *#'; then check docs release -L docs; fi
     build dev 'all tests' || true
     check dev dev -LE 'install|docs|static'
@@ -184,7 +188,7 @@ if $all; then
     wrapper=(env)
     if command -v clang++-19 > /dev/null; then
         build clang tests || true
-        check clang clang -LE 'install|docs'
+        check clang clang -LE 'install|docs|headers'
     fi
     native=$(isa_of release)
     for name in avx512 avx2 sse2 scalar neon; do instruction_set "$name"; done
