@@ -54,19 +54,7 @@ template <class D = Cpu, class T = float> struct DnCnn {
     }
 
     /// `observe`, if there is one, is shown what each rectifier puts out, by the name of the convolution before it.
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, LayerObserver<D, T> const& observe = {}) const {
-        auto const show = [&](std::size_t k, Variable<T, 4, D> const& v) {
-            if (observe) observe(convolution_name(static_cast<Index>(k), !norms.empty()), v.value());
-        };
-        Variable<T, 4, D> y(relu(convolutions.front()(x)));
-        show(0, y);
-        for (std::size_t k = 1; k + 1 < convolutions.size(); ++k) {
-            if (norms.empty()) y = relu(convolutions[k](y));
-            else y = relu(norms[k - 1](convolutions[k](y)));
-            show(k, y);
-        }
-        return Variable<T, 4, D>(x - convolutions.back()(y));
-    }
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, LayerObserver<D, T> const& observe = {}) const;
     static void fields(auto& self, auto&& field) {
         bool const normed = !self.norms.empty();
         for (std::size_t k = 0; k < self.convolutions.size(); ++k) {
@@ -86,5 +74,24 @@ private:
         return "model." + std::to_string(normed && layer > 0 ? 3 * layer - 1 : 2 * layer);
     }
 };
+
+template <class D, class T>
+Variable<T, 4, D> DnCnn<D, T>::operator()(Variable<T, 4, D> const& x, LayerObserver<D, T> const& observe) const {
+    auto const show = [&](std::size_t k, Variable<T, 4, D> const& v) {
+        if (observe) observe(convolution_name(static_cast<Index>(k), !norms.empty()), v.value());
+    };
+    Variable<T, 4, D> y(relu(convolutions.front()(x)));
+    show(0, y);
+    for (std::size_t k = 1; k + 1 < convolutions.size(); ++k) {
+        if (norms.empty()) y = relu(convolutions[k](y));
+        else y = relu(norms[k - 1](convolutions[k](y)));
+        show(k, y);
+    }
+    return Variable<T, 4, D>(x - convolutions.back()(y));
+}
+
+#if TACET_WITH_COMPILED  // library tacet::compiled has it
+extern template Variable<float, 4> DnCnn<>::operator()(Variable<float, 4> const&, LayerObserver<Cpu, float> const&) const;
+#endif
 
 }  // namespace tacet

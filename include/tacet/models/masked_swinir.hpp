@@ -106,21 +106,7 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const { return (*this)(x, draws); }
     /// The same with other draws than those it holds. `observe`, if there is one, is shown what blocks, groups and the convolutions before
     /// and after them put out, at the padded extents: conv_first, layers.0.blocks.5, layers.0, norm, conv_after_body and the like.
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinDraws const& drawn, LayerObserver<D, T> const& observe = {}) const {
-        auto const [n, h, w, c] = x.shape().extent;
-        check_shape(c == options.in_chans, name, ": the image x ", x.shape(), " does not have ", options.in_chans, " channels");
-        auto const range = static_cast<T>(options.img_range);
-        auto const mean = brightness();
-        Variable<T, 4, D> const image = (pad(x, Padding::to_multiple(x.shape(), multiple), PadMode::bounce) - mean) * range;
-        Variable<T, 4, D> const shallow = conv_first(image);
-        if (observe) observe("conv_first", shallow.value());
-        Variable<T, 4, D> y = conv_after_body(features(shallow, drawn, observe));
-        if (observe) observe("conv_after_body", y.value());
-        if (options.shallow_residual) y = y + shallow;
-        y = reconstruction(y, [&](Variable<T, 4, D> const& v) { return last_dropout(v, drawn); });
-        if (options.global_residual) y = image + y;
-        return crop(Variable<T, 4, D>(y / range + mean), 0, 0, h * options.upscale, w * options.upscale);
-    }
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinDraws const& drawn, LayerObserver<D, T> const& observe = {}) const;
 
     /// What enters conv_after_body, from the first features x (N, H, W, C), extents that are multiples of the window: all blocks.
     Variable<T, 4, D> features(Variable<T, 4, D> const& x, SwinDraws const& drawn, LayerObserver<D, T> const& observe = {}) const {
@@ -222,5 +208,28 @@ private:
         return dropout(x, static_cast<float>(options.last_dropout), rng, training);
     }
 };
+
+template <class D, class T>
+Variable<T, 4, D> MaskedSwinIR<D, T>::operator()(Variable<T, 4, D> const& x, SwinDraws const& drawn,
+                                                LayerObserver<D, T> const& observe) const {
+    auto const [n, h, w, c] = x.shape().extent;
+    check_shape(c == options.in_chans, name, ": the image x ", x.shape(), " does not have ", options.in_chans, " channels");
+    auto const range = static_cast<T>(options.img_range);
+    auto const mean = brightness();
+    Variable<T, 4, D> const image = (pad(x, Padding::to_multiple(x.shape(), multiple), PadMode::bounce) - mean) * range;
+    Variable<T, 4, D> const shallow = conv_first(image);
+    if (observe) observe("conv_first", shallow.value());
+    Variable<T, 4, D> y = conv_after_body(features(shallow, drawn, observe));
+    if (observe) observe("conv_after_body", y.value());
+    if (options.shallow_residual) y = y + shallow;
+    y = reconstruction(y, [&](Variable<T, 4, D> const& v) { return last_dropout(v, drawn); });
+    if (options.global_residual) y = image + y;
+    return crop(Variable<T, 4, D>(y / range + mean), 0, 0, h * options.upscale, w * options.upscale);
+}
+
+#if TACET_WITH_COMPILED  // library tacet::compiled has it
+extern template Variable<float, 4> MaskedSwinIR<>::operator()(Variable<float, 4> const&, SwinDraws const&,
+                                                              LayerObserver<Cpu, float> const&) const;
+#endif
 
 }  // namespace tacet

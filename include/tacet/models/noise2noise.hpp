@@ -39,21 +39,7 @@ template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
         return Noise2NoiseUNet(first[1], last[0], rng, first[0]);
     }
 
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const {
-        auto const level = [](Layer const& a, auto&& y) { return leaky_relu(a(std::forward<decltype(y)>(y)), 0.1); };
-        auto const down = [&](Layer const& a, auto const& y) { return max_pool2d(level(a, y), 2); };
-        auto const up = [&](auto const& y, auto const& skip) { return concat(upsample_nearest(y, 2), skip); };
-        auto const pool1 = down(enc_conv1, level(enc_conv0, x));
-        auto const pool2 = down(enc_conv2, pool1);
-        auto const pool3 = down(enc_conv3, pool2);
-        auto const pool4 = down(enc_conv4, pool3);
-        auto const bottom = level(enc_conv6, down(enc_conv5, pool4));
-        Variable<T, 4, D> y = level(dec_conv5b, level(dec_conv5, up(bottom, pool4)));
-        y = level(dec_conv4b, level(dec_conv4, up(y, pool3)));
-        y = level(dec_conv3b, level(dec_conv3, up(y, pool2)));
-        y = level(dec_conv2b, level(dec_conv2, up(y, pool1)));
-        return dec_conv1(level(dec_conv1b, level(dec_conv1a, up(y, x))));
-    }
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const;
     static void fields(auto& self, auto&& field) {
         field("enc_conv0", self.enc_conv0), field("enc_conv1", self.enc_conv1), field("enc_conv2", self.enc_conv2);
         field("enc_conv3", self.enc_conv3), field("enc_conv4", self.enc_conv4), field("enc_conv5", self.enc_conv5);
@@ -79,6 +65,26 @@ private:
     /// The paper's 64 (share 2) and 32 (share 1) at width 48, in multiples of 16 at others.
     static Index last_width(Index width, Index share) { return (std::max<Index>(width * share * 2 / 3, 1) + 15) / 16 * 16; }
 };
+
+template <class D, class T> Variable<T, 4, D> Noise2NoiseUNet<D, T>::operator()(Variable<T, 4, D> const& x) const {
+    auto const level = [](Layer const& a, auto&& y) { return leaky_relu(a(std::forward<decltype(y)>(y)), 0.1); };
+    auto const down = [&](Layer const& a, auto const& y) { return max_pool2d(level(a, y), 2); };
+    auto const up = [&](auto const& y, auto const& skip) { return concat(upsample_nearest(y, 2), skip); };
+    auto const pool1 = down(enc_conv1, level(enc_conv0, x));
+    auto const pool2 = down(enc_conv2, pool1);
+    auto const pool3 = down(enc_conv3, pool2);
+    auto const pool4 = down(enc_conv4, pool3);
+    auto const bottom = level(enc_conv6, down(enc_conv5, pool4));
+    Variable<T, 4, D> y = level(dec_conv5b, level(dec_conv5, up(bottom, pool4)));
+    y = level(dec_conv4b, level(dec_conv4, up(y, pool3)));
+    y = level(dec_conv3b, level(dec_conv3, up(y, pool2)));
+    y = level(dec_conv2b, level(dec_conv2, up(y, pool1)));
+    return dec_conv1(level(dec_conv1b, level(dec_conv1a, up(y, x))));
+}
+
+#if TACET_WITH_COMPILED  // library tacet::compiled has it
+extern template Variable<float, 4> Noise2NoiseUNet<>::operator()(Variable<float, 4> const&) const;
+#endif
 
 /// The network of the checkpoints published with joeylitalien/noise2noise-pytorch: encoder levels 2 to 5 share one kernel, decoder
 /// levels 4 to 2 share one block, ReLU, transposed convolutions. x (N, H, W, in) in [0, 1] -> (N, H, W, out); H and W are
