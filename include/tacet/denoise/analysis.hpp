@@ -58,7 +58,7 @@ inline std::vector<NamedNoise> parse_noises(std::vector<std::string> const& text
         std::string const kind = text.substr(0, text.find(':'));
         for (std::size_t begin = 0, end = 0; end != text.npos; begin = end + 1) {
             end = text.find(',', begin);
-            std::string const name = (begin == 0 ? "" : kind + ":") + text.substr(begin, end == text.npos ? end : end - begin);
+            std::string const name = concat_text(begin == 0 ? "" : kind + ":", text.substr(begin, end == text.npos ? end : end - begin));
             for (auto const& other : noises) check(other.name != name, "noise ", quote_text(name), " is named twice");
             auto const spec = parse_noise(name, noise_menu_with_jpeg());
             noises.push_back({name, spec, std::string(detail::checked_kind(spec).level)});
