@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a row is measured: every configuration of the peer is probed, then the best one and ours take turns."""
+"""How a row is measured: every configuration of the peer is probed, then the best ones and ours take turns."""
 import contextlib
 import dataclasses
 import math
@@ -10,6 +10,7 @@ import time
 from worker import TICKS, WorkerError
 
 PROBES = 3
+NEAR = 1.25   # a runner-up whose probes took so much longer at most takes part as well: probes are few
 REST = 0.02   # seconds after a repetition in which threads that spin for more work go to sleep
 
 
@@ -65,15 +66,18 @@ def inner_count(milliseconds):
 
 
 class Waiting:
-    """How much the side that waits computes all the same."""
+    """How much those that wait compute all the same."""
     used = passed = 0.0
 
-    def sample(self, other, sample):
-        """Takes a sample while the other side waits."""
+    def sample(self, others, sample):
+        """Takes a sample while the others wait."""
+        def processor_seconds():
+            return sum(other.processor_seconds() for other in others)
+
         time.sleep(REST)
-        start, before = time.perf_counter(), other.processor_seconds()
+        start, before = time.perf_counter(), processor_seconds()
         value = sample()
-        self.used += other.processor_seconds() - before
+        self.used += processor_seconds() - before
         self.passed += time.perf_counter() - start
         return value
 
@@ -140,7 +144,8 @@ class Measurement:
         return float(peer.ask(f"compare {self.bench.file('results')}"))
 
     def best(self, probe):
-        """The configuration of the smallest median of three probes, and that median. One that fails is left out, with a note."""
+        """The configuration of the smallest median of three probes, with that median, and the runner-up where it is near. One that fails is
+        left out, with a note."""
         times = {}
         for config in self.row.configs():
             try:
@@ -150,7 +155,8 @@ class Measurement:
                 self.note(f"{self.row.name}: {config} left out: {error}")
         if not times:
             raise WorkerError("no configuration of the peer works")
-        return min(times.items(), key=lambda item: item[1])
+        first, *others = sorted(times.items(), key=lambda item: item[1])
+        return [first] + [other for other in others[:1] if other[1] <= NEAR * first[1]]
 
     def compare_steps(self):
         def probe(config):
@@ -158,17 +164,20 @@ class Measurement:
                 count = inner_count(self.sample_steps(worker, 1))
                 return [self.sample_steps(worker, count) for _ in range(PROBES)]
 
-        config, peer_time = self.best(probe)
-        with self.opened(None) as ours, self.opened(config) as peer:
-            agreement = self.agreement(ours, peer)
+        contenders = self.best(probe)
+        with contextlib.ExitStack() as stack:
+            ours, *peers = (stack.enter_context(self.opened(config)) for config in (None, *(config for config, _ in contenders)))
+            agreements = [self.agreement(ours, peer) for peer in peers]
             our_time = self.sample_steps(ours, inner_count(self.sample_steps(ours, 1)))
-            counts = [inner_count(our_time), inner_count(peer_time)]
-            result, others, waiting = Result(self.row, [], [], config, agreement), OtherLoad(ours, peer), Waiting()
-            for _ in range(repetitions(max(our_time, peer_time) / 1e3)):
-                result.ours.append(waiting.sample(peer, lambda: self.sample_steps(ours, counts[0])))
-                result.peer.append(waiting.sample(ours, lambda: self.sample_steps(peer, counts[1])))
-            result.idle_load, result.other_load = waiting.cores(), others.cores()
-        return result
+            our_count, counts = inner_count(our_time), [inner_count(peer_time) for _, peer_time in contenders]
+            samples, of_peers, others, waiting = [], [[] for _ in peers], OtherLoad(ours, *peers), Waiting()
+            for _ in range(repetitions(max(our_time, contenders[0][1]) / 1e3)):
+                samples.append(waiting.sample(peers, lambda: self.sample_steps(ours, our_count)))
+                for k, peer in enumerate(peers):
+                    rest = [ours] + peers[:k] + peers[k + 1:]
+                    of_peers[k].append(waiting.sample(rest, lambda: self.sample_steps(peer, counts[k])))
+            best = min(range(len(peers)), key=lambda k: statistics.median(of_peers[k]))
+            return Result(self.row, samples, of_peers[best], contenders[best][0], agreements[best], waiting.cores(), others.cores())
 
     def alone(self):
         """Time of a step without a peer, and the peak of memory beyond what the process had at its start."""
@@ -184,7 +193,7 @@ class Measurement:
     def compare_processes(self):
         """For what a process does once: every sample is a process of its own."""
         self.sample(None)
-        config, _ = self.best(lambda config: [self.sample(config) for _ in range(PROBES)])
+        config, _ = self.best(lambda config: [self.sample(config) for _ in range(PROBES)])[0]
         with contextlib.ExitStack() as stack:
             ours, peer = (stack.enter_context(self.opened(side)) for side in (None, config))
             result = Result(self.row, [], [], config, self.agreement(ours, peer))

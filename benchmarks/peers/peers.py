@@ -3,8 +3,9 @@
 """The same work in tacet and in PyTorch and ONNX Runtime (CPU, strict fp32), on the same two cores in the same run.
 
 Every configuration of the peer is probed three times: {NCHW, channels_last} x {default, tuned malloc} x {eager, torch.compile}, where it
-matters; of works that take long, only those that were the faster ones. The best one and tacet then take turns in processes that stay; the
-table holds medians and quartiles. The exit status is 0 when every requested row was measured, whatever the ratios.
+matters; of works that take long, only those that were the faster ones. The best one, the runner-up where it is near, and tacet then take
+turns in processes that stay; the better peer counts; the table holds medians and quartiles. The exit status is 0 when every requested
+row was measured, whatever the ratios.
 """
 import argparse
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Prints what the program `generalisation` measured (its CSV file) as a Markdown table: a row for each noise, PSNR and SSIM of each subject."""
+"""Prints what the program `generalisation` measured (its CSV file) as a Markdown table: for each noise PSNR / SSIM of each subject."""
 import csv
 import sys
 
