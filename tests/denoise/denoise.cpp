@@ -80,6 +80,8 @@ TEST_CASE("Tiles cover an image once, start at multiples, and reach as far as th
     }
     REQUIRE(plan_tiles(512, 512, 32, 160, 1 << 30).size() == 1);
     REQUIRE(plan_tiles(1024, 1024, 32, 160, 600 * 600).size() > 1);
+    // Four quarters, which reach beyond the middle only, are less to compute than smaller tiles that reach in all directions.
+    REQUIRE(plan_tiles(2048, 2048, 128, 256, 1280 * 1280).size() == 4);
 }
 
 TEST_CASE("The result does not depend on the memory limit: tiled and untiled agree bit for bit") {

@@ -96,7 +96,7 @@ TEST_CASE("Draws are averaged, each has its own number, and the seed and the mas
 
 TEST_CASE("The self-ensemble is the mean over eight views, each with draws of its own; tiles change nothing") {
     Drawing const network;
-    auto const image = picture(30, 45, 3);
+    auto const image = picture(30, 145, 3);
     DenoiseOptions options{.masks = {.draws = 2, .seed = 3}, .self_ensemble = true};
     auto expected = zeros(image.shape());
     for (int k = 0; k < 8; ++k)

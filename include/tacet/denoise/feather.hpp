@@ -56,7 +56,7 @@ inline std::vector<float> feather_shares(Index first, Index count, Index begin, 
 /// fit, or compute more than `exact_up_to` pixels per pixel of the image, and the network allows blending, which helps.
 inline Tiling choose_tiling(Index height, Index width, TilingNeeds const& needs, Index limit, double exact_up_to) {
     Tiling exact{plan_tiles(height, width, needs.grid, needs.context, limit)};
-    if (needs.margin == 0 || exact.tiles.size() == 1 || exact_up_to == std::numeric_limits<double>::infinity()) return exact;
+    if (needs.margin == 0 || exact_up_to == std::numeric_limits<double>::infinity()) return exact;
     auto const fits = [limit](Tiling const& tiling) {
         auto const small = [limit](Tile const& t) { return t.reach.height * t.reach.width <= limit; };
         return std::all_of(tiling.tiles.begin(), tiling.tiles.end(), small);

@@ -3,6 +3,7 @@
 #include <tacet/data/patches.hpp>
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 #include <vector>
 
 namespace tacet {
@@ -12,20 +13,50 @@ struct Tile {
     Window core, reach;
 };
 
-/// Cuts an image of height x width into tiles whose reach covers at most `limit` pixels where that is possible. Cores and reaches (where
-/// `context` is a multiple, too) start at multiples of `multiple`, so that pooling grids agree with those of the whole image.
-inline std::vector<Tile> plan_tiles(Index height, Index width, Index multiple, Index context, Index limit) {
-    Index rows = detail::div_up(height, multiple), columns = detail::div_up(width, multiple);  // extent of a core, in multiples
-    auto const reach = [&](Index core, Index whole) { return std::min(core * multiple + 2 * context, whole); };
-    // Halve the longer side of the core until its reach fits.
-    while (reach(rows, height) * reach(columns, width) > limit && (rows > 1 || columns > 1)) {
-        if (rows >= columns) rows = (rows + 1) / 2;
-        else columns = (columns + 1) / 2;
+namespace detail {
+
+/// One side of an image cut into cores of equal length, but for the last one: what their reaches cover together, and the longest of them.
+struct SideCut {
+    Index core, total = 0, longest = 0;
+
+    SideCut(Index whole, Index length, Index context) : core(length) {
+        for (Index begin = 0; begin < whole; begin += core) {
+            Index const reach = std::min(whole, begin + core + context) - std::max<Index>(0, begin - context);
+            total += reach, longest = std::max(longest, reach);
+        }
     }
+};
+
+/// All ways to cut a side into cores of whole multiples that differ in their longest core.
+inline std::vector<SideCut> side_cuts(Index whole, Index multiple, Index context) {
+    std::vector<SideCut> cuts;
+    Index const units = div_up(whole, multiple);
+    for (Index parts = 1; parts <= units; ++parts) {
+        Index const core = div_up(units, parts) * multiple;
+        if (cuts.empty() || core < cuts.back().core) cuts.emplace_back(whole, core, context);
+    }
+    return cuts;
+}
+
+}  // namespace detail
+
+/// Cuts an image of height x width into tiles whose reach covers at most `limit` pixels where that is possible, with the least to compute.
+/// Cores and reaches (where `context` is a multiple, too) start at multiples of `multiple`, so that pooling grids agree with those of the
+/// whole image.
+inline std::vector<Tile> plan_tiles(Index height, Index width, Index multiple, Index context, Index limit) {
+    auto const across = detail::side_cuts(width, multiple, context), down = detail::side_cuts(height, multiple, context);
+    auto const cost = [limit](auto const& d, auto const& a) {  // those that fit come first
+        Index const tile = d.longest * a.longest;
+        return std::tuple(tile > limit ? tile : 0, d.total * a.total, -d.core * a.core);
+    };
+    auto const *rows = &down[0], *columns = &across[0];
+    for (auto const& d : down)
+        for (auto const& a : across)
+            if (cost(d, a) < cost(*rows, *columns)) rows = &d, columns = &a;
     std::vector<Tile> tiles;
-    for (Index top = 0; top < height; top += rows * multiple)
-        for (Index left = 0; left < width; left += columns * multiple) {
-            Window const core{top, left, std::min(rows * multiple, height - top), std::min(columns * multiple, width - left)};
+    for (Index top = 0; top < height; top += rows->core)
+        for (Index left = 0; left < width; left += columns->core) {
+            Window const core{top, left, std::min(rows->core, height - top), std::min(columns->core, width - left)};
             Index const t = std::max<Index>(0, top - context), l = std::max<Index>(0, left - context);
             Index const b = std::min(height, top + core.height + context), r = std::min(width, left + core.width + context);
             tiles.push_back({core, {t, l, b - t, r - l}});

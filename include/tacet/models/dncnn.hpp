@@ -65,8 +65,8 @@ template <class D = Cpu, class T = float> struct DnCnn {
     Index in_channels() const { return convolutions.front().weight.shape()[1]; }
     Index out_channels() const { return convolutions.back().weight.shape()[0]; }
     Index width() const { return convolutions.front().weight.shape()[0]; }
-    /// Working memory of inference per pixel of the input: what goes into a layer, its convolution and what comes out.
-    Index floats_per_pixel() const { return (norms.empty() ? 3 : 4) * width() + 2 * in_channels(); }
+    /// Working memory of inference per pixel of the input: what goes into a layer and what comes out, with normalisations between.
+    Index floats_per_pixel() const { return (norms.empty() ? 2 : 4) * width() + 5 * in_channels(); }
 
 private:
     /// KAIR numbers the steps of a layer: convolution, normalisation where there is one, rectifier. The first layer has no normalisation.

@@ -168,12 +168,14 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     Index scale() const { return options.upscale; }
     Index in_channels() const { return options.in_chans; }
     /// Working memory of inference per pixel of the input: what a block holds at its widest, with what is kept for the residuals; for
-    /// blocks of one pass, what the convolutions after a group hold.
+    /// blocks of one pass, what the convolutions after a group hold; for attention with switches, its scores.
     Index floats_per_pixel() const {
-        Index const wide = std::max(6 * options.embed_dim, 2 * options.embed_dim + 2 * options.hidden());
-        Index const block = layers[0].blocks[0].one_pass() ? 2 * options.embed_dim : wide;
+        auto const& first = layers[0].blocks[0];
+        Index const scores = first.attn.usual() ? 0 : 8 * options.window_size * options.window_size * options.num_heads[0];
+        Index const wide = std::max(6 * options.embed_dim, 2 * options.embed_dim + 2 * options.hidden()) + scores;
+        Index const block = first.one_pass() ? 2 * options.embed_dim : wide;
         Index const large = options.upsampler == Upsampler::none ? 0 : 5 * 64 * options.upscale * options.upscale;
-        return std::max(3 * options.embed_dim + block, large) + 4 * options.in_chans;
+        return std::max(3 * options.embed_dim + block, large) + 9 * options.in_chans;
     }
 
 private:

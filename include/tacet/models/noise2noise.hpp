@@ -51,8 +51,8 @@ template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
     Index in_channels() const { return enc_conv0.weight.shape()[1]; }
     Index out_channels() const { return dec_conv1.weight.shape()[0]; }
     Index width() const { return enc_conv0.weight.shape()[0]; }
-    /// Working memory of inference per pixel of the input: the last concatenation with what is made from it.
-    Index floats_per_pixel() const { return 6 * width() + 2 * in_channels(); }
+    /// Working memory of inference per pixel of the input: the first level's features, and what the last ones are made from.
+    Index floats_per_pixel() const { return 3 * width() + 10 * in_channels(); }
 
 private:
     static void check_extents(Index in, Index out, Index width) {
@@ -141,7 +141,7 @@ template <class D = Cpu, class T = float> struct Noise2NoiseCompat {
     }
     Index in_channels() const { return block1_0.weight.shape()[1]; }
     Index out_channels() const { return block6_4.weight.shape()[0]; }
-    Index floats_per_pixel() const { return 6 * 48 + 2 * in_channels(); }
+    Index floats_per_pixel() const { return 5 * 48 + 4 * in_channels(); }
 
 private:
     static Layer same(Index in, Index out, Rng& rng) { return Layer(in, out, 3, rng, {.padding = 1}); }

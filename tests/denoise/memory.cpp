@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// What networks say that they need is what they take: the limit of memory of denoise() rests on it.
+#include <support/catch.hpp>
+#include <tacet/denoise/denoise.hpp>
+#include <tacet/models/dncnn.hpp>
+#include <tacet/models/masked_swinir.hpp>
+#include <tacet/models/noise2noise.hpp>
+#include <tacet/tensor/factory.hpp>
+
+using namespace tacet;
+
+namespace {
+
+/// Whether the whole image can be denoised when tensors may take `share` of what the network asks for, beside what is there already and
+/// what does not grow with the image (its packed weights).
+bool suffices(auto const& model, double share) {
+    Index const side = 256;
+    Rng rng(3);
+    auto const image = uniform(Shape{side, side, model.in_channels()}, rng);
+    auto const asked = static_cast<std::size_t>(side * side * model.floats_per_pixel()) * sizeof(float);
+    release_cached_memory();
+    set_memory_limit(memory_statistics().live + static_cast<std::size_t>(share * static_cast<double>(asked)) + (std::size_t(4) << 20));
+    bool enough = true;
+    try {
+        denoise(model, image, {.max_memory = std::size_t(1) << 40});
+    } catch (Error const&) {
+        enough = false;
+    }
+    set_memory_limit(std::numeric_limits<std::size_t>::max());
+    return enough;
+}
+
+}  // namespace
+
+TEST_CASE("Networks take what they say, and not much less") {
+    Rng rng(1);
+    auto const check = [](auto const& model) {
+        CHECK(suffices(model, 1.05));
+        CHECK_FALSE(suffices(model, 0.5));
+    };
+    check(Noise2NoiseUNet<>(3, 3, rng));
+    check(Noise2NoiseUNet<>(3, 3, rng, 24));
+    check(Noise2NoiseCompat<>(3, 3, rng));
+    check(DnCnn<>(3, rng));
+    check(DnCnn<>(1, rng, {.batch_norm = true}));
+    SwinIROptions o;
+    o.depths = {2, 2}, o.num_heads = {6, 6};
+    check(MaskedSwinIR<>(o, rng));
+    o.attention.talking_heads = true;
+    check(MaskedSwinIR<>(o, rng));
+}
