@@ -51,18 +51,10 @@ template <Device D> class BlockCache {
 public:
     /// A block of at least `bytes`; `bytes` becomes its size. Throws Error where it cannot be had.
     void* take(std::size_t& bytes) {
-        std::lock_guard lock(mutex_);
-        SizeClass const size = SizeClass::of(bytes);
-        bool const room = size.bytes <= s_.limit && s_.live <= s_.limit - size.bytes;
-        for (std::size_t k = size.index; room && k < std::min(size.index + 5, SizeClass::count); ++k) {  // up to twice as large
-            if (free_[k].empty() || free_[k].back().bytes > s_.limit - s_.live) continue;
-            Block const block = free_[k].back();
-            free_[k].pop_back();
-            s_.cached -= block.bytes;
-            set_reachable(block.data, block.bytes, true);
-            return use(block.data, bytes = block.bytes);
-        }
-        return use(room ? fresh(size.bytes) : nullptr, bytes = size.bytes);
+        std::size_t const asked = bytes;
+        void* const block = take_block(bytes);
+        set_reachable(static_cast<char*>(block) + asked, bytes - asked, false);  // reading behind the end is an error, in the block or not
+        return block;
     }
     void give(void* p, std::size_t bytes) noexcept {
         std::lock_guard lock(mutex_);
@@ -71,6 +63,7 @@ public:
         try {
             list.push_back({p, bytes, ++clock_});
         } catch (...) {
+            set_reachable(p, bytes, true);
             return Memory<D>::release(p);
         }
         s_.cached += bytes;
@@ -97,6 +90,21 @@ private:
         std::size_t bytes;
         std::uint64_t since;
     };
+
+    void* take_block(std::size_t& bytes) {
+        std::lock_guard lock(mutex_);
+        SizeClass const size = SizeClass::of(bytes);
+        bool const room = size.bytes <= s_.limit && s_.live <= s_.limit - size.bytes;
+        for (std::size_t k = size.index; room && k < std::min(size.index + 5, SizeClass::count); ++k) {  // up to twice as large
+            if (free_[k].empty() || free_[k].back().bytes > s_.limit - s_.live) continue;
+            Block const block = free_[k].back();
+            free_[k].pop_back();
+            s_.cached -= block.bytes;
+            set_reachable(block.data, block.bytes, true);
+            return use(block.data, bytes = block.bytes);
+        }
+        return use(room ? fresh(size.bytes) : nullptr, bytes = size.bytes);
+    }
 
     void* use(void* p, std::size_t bytes) {
         if (!p)
