@@ -57,7 +57,7 @@ OUTSIDE = {
     "matio": (r"matio\.h", "io"),
     "MPI": (r"mpi\.h", "parallel"),
     "NCCL": (r"nccl\.h", "parallel"),
-    "CUDA runtime": (r"cuda_runtime_api\.h", "core/device.hpp"),
+    "CUDA runtime": (r"cuda_runtime_api\.h", "core/cuda.hpp"),
 }
 # In .cuh files, below cuda/tacet.
 OUTSIDE_CUDA = {

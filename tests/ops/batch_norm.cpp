@@ -3,6 +3,7 @@
 #include <support/known_values.hpp>
 #include <support/op_case.hpp>
 #include <tacet/ops/batch_norm.hpp>
+#include <tacet/tensor/move.hpp>
 #include <tacet/tensor/factory.hpp>
 
 using namespace tacet;
@@ -35,8 +36,10 @@ template <class T> Tensor<T, 1> channels(Index c, double (*value)(Index)) {
 }
 struct Normalize {
     bool training;
-    template <class T, int R> auto operator()(Variable<T, R> const& x, Variable<T, 1> const& w, Variable<T, 1> const& b) const {
-        return batch_norm(x, w, b, channels<T>(w.size(), running_mean), channels<T>(w.size(), running_var), {.training = training});
+    template <class T, int R, class D>
+    auto operator()(Variable<T, R, D> const& x, Variable<T, 1, D> const& w, Variable<T, 1, D> const& b) const {
+        auto const on_device = [&](double (*value)(Index)) { return to<D>(channels<T>(w.size(), value)); };
+        return batch_norm(x, w, b, on_device(running_mean), on_device(running_var), {.training = training});
     }
 };
 Bench const image{.shapes = {{1, 256, 256, 64}, {64}, {64}},

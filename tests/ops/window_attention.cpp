@@ -3,6 +3,7 @@
 #include <support/known_values.hpp>
 #include <support/op_case.hpp>
 #include <tacet/ops/window_attention.hpp>
+#include <tacet/tensor/move.hpp>
 #include <tacet/tensor/factory.hpp>
 
 using namespace tacet;
@@ -59,10 +60,11 @@ Case<4, 2> without_mask(std::string variant, WindowAttentionOptions o, std::vect
              .float_tolerance = 2e-5, .bench = b},
             [o](auto const& qkv, auto const& table) { return window_attention(qkv, table, o); }};
 }
-template <class T> Tensor<std::uint8_t, 3> bytes_of(Tensor<T, 3> const& x) {
+template <class T, class D> Tensor<std::uint8_t, 3, D> bytes_of(Tensor<T, 3, D> const& x) {
+    auto const numbers = to<Cpu>(x);
     Tensor<std::uint8_t, 3> bytes(x.shape());
-    for (Index k = 0; k < bytes.size(); ++k) bytes.data()[k] = x.data()[k] != 0;
-    return bytes;
+    for (Index k = 0; k < bytes.size(); ++k) bytes.data()[k] = numbers.data()[k] != 0;
+    return to<D>(bytes);
 }
 Case<4, 2, 3> with_mask(std::string variant, WindowAttentionOptions o, std::vector<Shapes> shapes) {
     return {{.name = "window_attention", .variant = variant, .reference = attention(o), .shapes = std::move(shapes),
@@ -76,8 +78,9 @@ Case<4, 2, 3> with_mask(std::string variant, WindowAttentionOptions o, std::vect
 Case<4, 2> const single({.name = "window_attention", .variant = "one token", .reference = [](Arrays const& in) { return in[0]; },
                          .shapes = {{{1, 1, 1, 1}, {1, 1}}}, .bench = {.shapes = {{1, 128, 128, 1}, {1, 1}}}},
                         [](auto const& x, auto const& table) {
-                            using T = typename std::decay_t<decltype(x)>::value_type;
-                            Variable const qkv = x + zeros<T>(Shape{1, x.shape()[1], x.shape()[2], 3});
+                            using X = std::decay_t<decltype(x)>;
+                            auto const threefold = zeros<typename X::value_type>(Shape{1, x.shape()[1], x.shape()[2], 3});
+                            Variable const qkv = x + to<typename X::device_type>(threefold);
                             return window_attention(qkv, table, {.window = 1});
                         });
 auto const plain = without_mask("8", {.window = 8}, {{{1, 1, 1, 3}, {225, 1}}, {{1, 3, 5, 6}, {225, 1}}, {{1, 8, 8, 3}, {225, 1}}});

@@ -4,26 +4,25 @@
 #include <tacet/core/launch.cuh>
 
 namespace tacet {
-namespace kernel {
+namespace gpu {
 
-/// Where the gradients of K variables go, each over the whole shape of the expression.
-template <class T, int K> struct Gradients {
+/// place[v][k] = g[k] * d(e)/d(variable v) at element k of the shape, where a gradient is wanted; g has one element for all when `single`.
+template <class T, int R, int K, class E> struct Pull {
     T* place[K];
+    Shape<R> shape;
+    E e;
+    T const* g;
+    bool single;
+    __device__ void operator()(Index k) const {
+        auto const row = e.row(unravel(k, shape));
+        T gradient[K];
+        row.pull(row.template trace<false>(0), g[single ? 0 : k], gradient);
+        for (int v = 0; v < K; ++v)
+            if (place[v]) place[v][k] = gradient[v];
+    }
 };
 
-/// place[v][k] = g[k] * d(e)/d(variable v) at element k; g has one element for all when `single`.
-template <class T, int R, int K, class E>
-__global__ void pull(Index n, Gradients<T, K> out, Shape<R> shape, E e, T const* g, bool single) {
-    Index const k = thread_index();
-    if (k >= n) return;
-    auto const row = e.row(unravel(k, shape));
-    T gradient[K];
-    row.pull(row.template trace<false>(0), g[single ? 0 : k], gradient);
-    for (int v = 0; v < K; ++v)
-        if (out.place[v]) out.place[v][k] = gradient[v];
-}
-
-}  // namespace kernel
+}  // namespace gpu
 
 template <> struct PullbackKernel<Cuda> {
     template <class E, class T, int Q, class... V>
@@ -33,11 +32,10 @@ template <> struct PullbackKernel<Cuda> {
         auto const part = detail::differentiable<0>(e, shape);
         return std::apply([&](auto const&... x) {
             std::tuple full{wanted<T, R>(x, shape)...};
-            kernel::Gradients<T, sizeof...(V)> const out = std::apply([](auto const&... t) {
-                return kernel::Gradients<T, sizeof...(V)>{{t.data()...}};
+            std::apply([&](auto const&... t) {
+                launch_each("pull", shape.size(), gpu::Pull<T, R, static_cast<int>(sizeof...(V)), std::remove_const_t<decltype(part)>>{
+                                                      {t.data()...}, shape, part, gy.data(), Q == 0});
             }, full);
-            launch("pull", &kernel::pull<T, R, sizeof...(V), std::remove_const_t<decltype(part)>>, shape.size(), out, shape, part,
-                   gy.data(), Q == 0);
             return std::apply([&](auto const&... t) { return std::tuple{summed(t, x)...}; }, full);
         }, variables);
     }

@@ -4,18 +4,22 @@
 #include <tacet/expr/evaluator.hpp>
 
 namespace tacet {
-namespace kernel {
+namespace gpu {
 
-/// out[k] = e[k]: one thread per element; contiguous expressions need no index arithmetic.
-template <class T, int R, class E> __global__ void evaluate(Index n, T* out, Shape<R> shape, E e, bool flat) {
-    if (Index const k = thread_index(); k < n) out[k] = static_cast<T>(flat ? e.flat().template at<true>(k) : e.at(unravel(k, shape)));
-}
+/// out[k] = e[k]; contiguous expressions need no index arithmetic.
+template <class T, int R, class E> struct Evaluate {
+    T* out;
+    Shape<R> shape;
+    E e;
+    bool flat;
+    __device__ void operator()(Index k) const { out[k] = static_cast<T>(flat ? e.flat().template at<true>(k) : e.at(unravel(k, shape))); }
+};
 
-}  // namespace kernel
+}  // namespace gpu
 
 template <> struct Evaluator<Cuda> {
     template <class T, int R, class E> static void run(T* out, Shape<R> const& shape, E const& e) {
-        launch("evaluate", &kernel::evaluate<T, R, E>, shape.size(), out, shape, e, e.contiguous(shape));
+        launch_each("evaluate", shape.size(), gpu::Evaluate<T, R, E>{out, shape, e, e.contiguous(shape)});
     }
 };
 

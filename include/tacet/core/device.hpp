@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/config.hpp>
+#include <tacet/core/cuda.hpp>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #if defined(__linux__)
 #include <sys/mman.h>
-#endif
-#if TACET_WITH_CUDA
-#include <tacet/core/error.hpp>
-#include <cuda_runtime_api.h>
 #endif
 
 namespace tacet {
@@ -50,21 +47,22 @@ template <> struct Memory<Cpu> {
 };
 
 #if TACET_WITH_CUDA
-inline void check_cuda(cudaError_t status, char const* what) {
-    check(status == cudaSuccess, what, ": ", cudaGetErrorString(status));
-}
 template <> struct Memory<Cuda> {
+    static constexpr std::size_t alignment = 256;
     static void* allocate(std::size_t bytes) {
         void* p = nullptr;
-        check_cuda(cudaMallocAsync(&p, bytes, nullptr), "allocating GPU memory");
+        check_cuda(cudaMallocAsync(&p, bytes, current_stream()), "allocating GPU memory");
         return p;
     }
-    static void release(void* p) noexcept { cudaFreeAsync(p, nullptr); }
-    static void from_host(void* dst, void const* src, std::size_t bytes) {
-        check_cuda(cudaMemcpy(dst, src, bytes, cudaMemcpyHostToDevice), "copying to the GPU");
-    }
-    static void to_host(void* dst, void const* src, std::size_t bytes) {
-        check_cuda(cudaMemcpy(dst, src, bytes, cudaMemcpyDeviceToHost), "copying from the GPU");
+    static void release(void* p) noexcept { cudaFreeAsync(p, current_stream()); }
+    static void from_host(void* dst, void const* src, std::size_t bytes) { copy(dst, src, bytes, cudaMemcpyHostToDevice); }
+    static void to_host(void* dst, void const* src, std::size_t bytes) { copy(dst, src, bytes, cudaMemcpyDeviceToHost); }
+
+private:
+    // After everything before it on the stream; the host waits.
+    static void copy(void* dst, void const* src, std::size_t bytes, cudaMemcpyKind kind) {
+        check_cuda(cudaMemcpyAsync(dst, src, bytes, kind, current_stream()), "copying to or from the GPU");
+        check_cuda(cudaStreamSynchronize(current_stream()), "computing on the GPU");
     }
 };
 #endif

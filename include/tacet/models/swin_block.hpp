@@ -8,6 +8,7 @@
 #include <tacet/nn/norm.hpp>
 #include <tacet/ops/drop_path.hpp>
 #include <tacet/ops/swin_block.hpp>
+#include <tacet/tensor/move.hpp>
 #include <optional>
 
 namespace tacet {
@@ -86,9 +87,9 @@ private:
         if (!pass.masked) return {};
         Shape const shape{x[0], x[1], x[2], attn.masks()};
         auto const& d = pass.draws;
-        if (d.keep) return d.keep(layer, shape);
+        if (d.keep) return to<D>(d.keep(layer, shape));
         AttentionMaskKey const key{.seed = d.seed, .draw = d.draw, .layer = static_cast<int>(layer), .image = d.image};
-        return attention_keep_masks(key, pass.percent, shape, d.top, d.left);
+        return to<D>(attention_keep_masks(key, pass.percent, shape, d.top, d.left));
     }
     /// Each branch of each block draws for itself: the generator's position is theirs.
     Rng drop_draws(SwinPass const& pass, Index branch) const {

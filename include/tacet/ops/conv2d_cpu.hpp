@@ -44,7 +44,7 @@ template <class V, class T = typename V::value_type> void transposed(Conv2dGeome
 }
 
 /// Adds to f the positions of the padded axis (n + 2 padding) that mirror position i.
-template <class F> void for_mirrors(Index i, Index n, Index padding, F&& f) {
+template <class F> constexpr void for_mirrors(Index i, Index n, Index padding, F&& f) {
     f(i + padding);
     if (i >= 1 && i <= padding) f(padding - i);
     if (i <= n - 2 && i >= n - 1 - padding) f(2 * (n - 1) - i + padding);

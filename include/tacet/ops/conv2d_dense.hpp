@@ -19,16 +19,16 @@ template <class T> struct Dense {
     Epilogue<T> epilogue = {};
 
     /// The weight of tap (u, v) of the axes; the next one in the row is cols.tap_step further.
-    T const* weight(Index g, Index out, Index in, Index u, Index v) const {
+    constexpr T const* weight(Index g, Index out, Index in, Index u, Index v) const {
         Index const row = rows.tap_begin + u * rows.tap_step, col = cols.tap_begin + v * cols.tap_step;
         return w + g * group_stride + out * out_stride + in * in_stride + row * kernel_width + col;
     }
     /// Channel c of y at position (i, j) of the axes; the next position in the row is output_step() further.
-    T* output(Index image, Index i, Index j, Index c) const {
+    constexpr T* output(Index image, Index i, Index j, Index c) const {
         Index const row = image * rows.out + rows.out_begin + i * rows.out_step, col = cols.out_begin + j * cols.out_step;
         return y + (row * cols.out + col) * groups * out_channels + c;
     }
-    Index output_step() const { return cols.out_step * groups * out_channels; }
+    constexpr Index output_step() const { return cols.out_step * groups * out_channels; }
     /// Where the first tap of position (i, j) lies in a window that begins at position (i0, j0).
     T const* input(Window<T> const& window, Index i, Index j) const {
         return window.data + i * rows.in_step * window.row + j * cols.in_step * window.pixel;

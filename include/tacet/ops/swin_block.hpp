@@ -110,7 +110,3 @@ Variable<T, 4, D> swin_block(Variable<T, 4, D> const& x, SwinParameters<T, D> co
 
 }  // namespace detail
 }  // namespace tacet
-
-#ifdef __CUDACC__
-#include <tacet/ops/swin_block.cuh>
-#endif

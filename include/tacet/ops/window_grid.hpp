@@ -15,6 +15,15 @@ struct WindowTokens {
     bool several_regions = false;
 };
 
+/// Where a window begins in the rolled image, and the image it is of.
+struct WindowOrigin {
+    Index image, top, left;
+};
+/// A slot of a window: the number of its pixel in (N, H, W), -1 behind the right or the bottom edge; and its region.
+struct WindowPlace {
+    Index pixel, region;
+};
+
 /// How images (n, h, w) of heads * depth channels are cut into windows, after they were rolled by -shift along both axes.
 struct WindowGrid {
     Index n, h, w;
@@ -35,27 +44,39 @@ struct WindowGrid {
         return (dy + window - 1) * table_side() + dx + window - 1;
     }
 
-    /// Finds the tokens of window number `index`; `keep` (n, h, w) or null says which ones are seen. Rolling brings pixels of opposite
-    /// edges together: the wrapped ones are a region of their own, along each axis.
+    constexpr WindowOrigin origin(Index index) const {
+        return {index / (rows() * cols()), index / cols() % rows() * window, index % cols() * window};
+    }
+    /// Row i and column j of a window. Rolling brings pixels of opposite edges together: the wrapped ones are a region of their own, along
+    /// each axis.
+    constexpr WindowPlace place(WindowOrigin const& at, Index i, Index j) const {
+        i += at.top, j += at.left;
+        if (i >= h || j >= w) return {-1, 0};
+        bool const down = i >= wrap(h), right = j >= wrap(w);
+        Index const row = down ? i - wrap(h) : i + h - wrap(h), column = right ? j - wrap(w) : j + w - wrap(w);
+        return {(at.image * h + row) * w + column, 2 * down + right};
+    }
+    /// Finds the tokens of window number `index`; `keep` (n, h, w) or null says which ones are seen.
     void tokens(WindowTokens& to, Index index, std::uint8_t const* keep) const {
-        Index const image = index / (rows() * cols()), top = index / cols() % rows() * window, left = index % cols() * window;
-        Index const shift_h = shift % std::max<Index>(h, 1), shift_w = shift % std::max<Index>(w, 1);
-        Index const wrap_h = h - shift_h, wrap_w = w - shift_w;  // from here on, rolled rows and columns are wrapped
+        WindowGrid const grid = *this;  // a copy: as far as the compiler knows, what is written could overlap the extents
+        WindowOrigin const at = origin(index);
         to.pixel.assign(static_cast<std::size_t>(slots()), -1);
         to.region.assign(static_cast<std::size_t>(slots()), 0);
         to.keys.clear();
-        for (Index i = top; i < std::min(top + window, h); ++i) {
-            Index const row = (image * h + (i < wrap_h ? i + shift_h : i - wrap_h)) * w;
-            for (Index j = left; j < std::min(left + window, w); ++j) {
-                Index const slot = (i - top) * window + j - left, pixel = row + (j < wrap_w ? j + shift_w : j - wrap_w);
-                to.pixel[static_cast<std::size_t>(slot)] = pixel;
-                to.region[static_cast<std::size_t>(slot)] = 2 * (i >= wrap_h) + (j >= wrap_w);
-                if (!keep || keep[pixel]) to.keys.push_back(slot);
+        for (Index i = 0; i < std::min(window, h - at.top); ++i)
+            for (Index j = 0; j < std::min(window, w - at.left); ++j) {
+                auto const [pixel, region] = grid.place(at, i, j);
+                to.pixel[static_cast<std::size_t>(i * window + j)] = pixel;
+                to.region[static_cast<std::size_t>(i * window + j)] = region;
+                if (!keep || keep[pixel]) to.keys.push_back(i * window + j);
             }
-        }
-        auto const cut = [&](Index begin, Index wrap, Index end) { return begin < wrap && wrap < std::min(begin + window, end); };
-        to.several_regions = cut(top, wrap_h, h) || cut(left, wrap_w, w);
+        auto const cut = [&](Index begin, Index extent) { return begin < wrap(extent) && wrap(extent) < std::min(begin + window, extent); };
+        to.several_regions = cut(at.top, h) || cut(at.left, w);
     }
+
+private:
+    /// From here on, rolled rows or columns of `extent` are wrapped.
+    constexpr Index wrap(Index extent) const { return extent - shift % std::max<Index>(extent, 1); }
 };
 
 }  // namespace tacet::detail

@@ -95,3 +95,7 @@ private:
 };
 
 }  // namespace tacet
+
+#ifdef __CUDACC__
+#include <tacet/optim/adam.cuh>
+#endif

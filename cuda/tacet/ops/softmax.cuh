@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/core/launch.cuh>
+#include <tacet/core/warp_reduce.cuh>
+#include <tacet/ops/softmax.hpp>
+
+namespace tacet {
+namespace gpu {
+
+/// exp(x - largest) / sum, a warp for each row.
+template <class T> __global__ void softmax(T* y, T const* x /* (rows, n) */, Index rows, Index n) {
+    Index const row = warp::task();
+    if (row >= rows) return;
+    T const* const v = x + row * n;
+    T largest = v[0], sum = 0;
+    for (Index k = warp::lane(); k < n; k += warp::size) largest = warp::larger(largest, v[k]);
+    largest = warp::largest(largest);
+    for (Index k = warp::lane(); k < n; k += warp::size) {
+        T const e = std::exp(v[k] - largest);
+        y[row * n + k] = e;
+        sum += e;
+    }
+    sum = warp::sum(sum);
+    for (Index k = warp::lane(); k < n; k += warp::size) y[row * n + k] /= sum;
+}
+
+/// gx = y (gy - <gy, y>), a warp for each row.
+template <class T> __global__ void softmax_backward(T* gx, T const* gy, T const* y /* (rows, n) */, Index rows, Index n) {
+    Index const row = warp::task();
+    if (row >= rows) return;
+    T mean = 0;
+    for (Index k = row * n + warp::lane(); k < (row + 1) * n; k += warp::size) mean += gy[k] * y[k];
+    mean = warp::sum(mean);
+    for (Index k = row * n + warp::lane(); k < (row + 1) * n; k += warp::size) gx[k] = y[k] * (gy[k] - mean);
+}
+
+}  // namespace gpu
+
+template <> struct SoftmaxKernel<Cuda> {
+    template <class T> static void run(T* y, T const* x, Index rows, Index n) {
+        launch_warps("softmax", rows, &gpu::softmax<T>, y, x, rows, n);
+    }
+    template <class T> static void backward(T* gx, T const* gy, T const* y, Index rows, Index n) {
+        launch_warps("softmax_backward", rows, &gpu::softmax_backward<T>, gx, gy, y, rows, n);
+    }
+};
+
+}  // namespace tacet

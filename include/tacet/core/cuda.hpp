@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#if TACET_WITH_CUDA
+#include <tacet/core/error.hpp>
+#include <cuda_runtime_api.h>
+#include <string>
+
+namespace tacet {
+
+/// Throws Error, in which `what` names what was tried, unless the status is success.
+inline void check_cuda(cudaError_t status, char const* what) {
+    check(status == cudaSuccess, what, ": ", cudaGetErrorString(status));
+}
+
+/// The stream that this thread's kernels and copies go through in order; the default stream unless it is assigned another.
+inline cudaStream_t& current_stream() {
+    thread_local cudaStream_t stream = nullptr;
+    return stream;
+}
+
+/// The name of the current device, for messages.
+inline std::string device_name() {
+    int device = 0;
+    cudaDeviceProp properties;
+    if (cudaGetDevice(&device) != cudaSuccess || cudaGetDeviceProperties(&properties, device) != cudaSuccess) return "an unknown device";
+    return properties.name;
+}
+
+}  // namespace tacet
+#endif

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Whole train steps on the emulated device, beside the CPU: the models of other tests, unchanged.
+#include "../support/catch.hpp"
+#include <tacet/models/masked_swinir.hpp>
+#include <tacet/models/noise2noise.hpp>
+#include <tacet/ops/loss.hpp>
+#include <tacet/optim/adam.hpp>
+#include <tacet/tensor/move.hpp>
+
+using namespace tacet;
+
+namespace {
+
+/// The parameters after three steps of Adam on one image, in the order of the module.
+template <class D, class M> std::vector<float> trained(M model, Shape<4> const& shape) {
+    Rng rng(7);
+    auto const x = uniform<float, D>(shape, rng), target = uniform<float, D>(shape, rng);
+    Adam<float, D> adam(model, {.rate = 1e-3});
+    for (int step = 0; step < 3; ++step) {
+        backward(l2_loss(model(Variable<float, 4, D>(x)), target));
+        adam.step();
+    }
+    std::vector<float> all;
+    for_each_state(model, [&](std::string const&, auto const& parameter) {
+        auto const host = to<Cpu>(parameter);
+        all.insert(all.end(), host.data(), host.data() + host.size());
+    });
+    return all;
+}
+/// The squared distance of two vectors over the second's squared norm.
+double relative_square(std::vector<float> const& a, std::vector<float> const& b) {
+    REQUIRE(a.size() == b.size());
+    double distance = 0, norm = 0;
+    for (std::size_t k = 0; k < a.size(); ++k) {
+        double const d = double(a[k]) - double(b[k]);
+        distance += d * d, norm += double(b[k]) * double(b[k]);
+    }
+    return distance / norm;
+}
+
+}  // namespace
+
+TEST_CASE("Train steps of the U-Net", "[models][adam]") {
+    auto const model = [](auto device) {
+        Rng rng(1);
+        return Noise2NoiseUNet<decltype(device)>(3, 3, rng, 4);
+    };
+    Shape const shape{1, 32, 64, 3};
+    CHECK(relative_square(trained<Cuda>(model(Cuda{}), shape), trained<Cpu>(model(Cpu{}), shape)) < 1e-7);
+}
+TEST_CASE("Train steps of the masked SwinIR", "[models]") {
+    SwinIROptions o;
+    o.embed_dim = 12, o.depths = {2}, o.num_heads = {2}, o.window_size = 4;
+    auto const model = [&](auto device) {
+        Rng rng(1);
+        return MaskedSwinIR<decltype(device)>(o, rng);
+    };
+    Shape const shape{2, 11, 9, 3};
+    CHECK(relative_square(trained<Cuda>(model(Cuda{}), shape), trained<Cpu>(model(Cpu{}), shape)) < 1e-7);
+}
