@@ -36,7 +36,7 @@ VIOLATIONS = [
     (appended(TENSOR, "#include <tacet/tacet.hpp>\n"), "nothing in the library includes tacet.hpp"),
     (appended(TENSOR, "#include <tacet/core/none.hpp>\n"), "does not exist"),
     (appended(TENSOR, '#include "tensor.hpp"\n'), "write <tacet/...>"),
-    (appended(TENSOR, "#include <cuda_runtime_api.h>\n"), "CUDA runtime only in core/device.hpp"),
+    (appended(TENSOR, "#include <cuda_runtime_api.h>\n"), "CUDA runtime only in core/cuda.hpp"),
     ({"include/tacet/io/more.hpp": HEADER + "#include <nlohmann/json.hpp>\n"}, "one header is enough"),
     (appended(TENSOR, "#include <png.h>\n"), "libpng only in io"),
     (appended(TENSOR, "#include <boost/any.hpp>\n"), "neither the standard library"),
