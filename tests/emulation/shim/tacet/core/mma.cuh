@@ -31,7 +31,7 @@ struct Product {
 template <class T> float element(std::uint32_t r, int which) {
     T x;
     x.bits = static_cast<std::uint16_t>(r >> (16 * which));
-    return x;
+    return static_cast<float>(x);
 }
 
 /// Row and column of C's element i in a lane: groupID = lane >> 2, row = groupID for i < 2, else groupID + 8, column = (lane % 4) * 2 + (i & 1).
