@@ -33,7 +33,7 @@ Case<2, 1> const max_expression({.name = "max", .variant = "an expression", .ref
 }  // namespace
 
 TEST_CASE("var: values, gradients, float") { CHECK(failures_of("var") == ""); }
-TEST_CASE("max: values, gradients, float") { CHECK(failures_of("max") == ""); }
+TEST_CASE("max over axes: values, gradients, float") { CHECK(failures_of("max") == ""); }
 
 TEST_CASE("var is exact far from zero and names what it cannot do") {
     auto const x = Tensor(iota<float>(Shape{4}) + 1e6f);  // 0, 1, 2, 3 around a million
