@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/half.hpp>
+#include <tacet/core/matrix_fragment.cuh>
 #include <cstdint>
 
 // Small matrix products of a warp on the tensor cores (mma.sync, PTX ISA 8, "Matrix multiply-accumulate"), with these layouts. With
@@ -12,16 +13,6 @@
 //   B (8, 8): row t of column g; row t + 4
 namespace tacet {
 namespace warp {
-
-struct MatrixA {
-    std::uint32_t r[4];
-};
-struct MatrixB {
-    std::uint32_t r[2];
-};
-struct MatrixC {
-    float v[4] = {0, 0, 0, 0};
-};
 
 /// c += a b for elements T (Half or BFloat16), summed in float.
 template <class T> __device__ void multiply(MatrixC& c, MatrixA const& a, MatrixB const& b);

@@ -24,12 +24,15 @@ template <int R> struct SumPlan {
         }
         flat = contiguous && kept.size() == 1;
     }
-    /// Element t of the sum that starts at `start`.
-    template <class E> constexpr auto term(E const& e, Shape<R> const& start, Index t) const {
-        if (flat) return e.flat().template at<true>(t);
+    /// Where term t of the sum that starts at `start` stands.
+    constexpr Shape<R> place(Shape<R> const& start, Index t) const {
         auto i = unravel(t, summed);
         for (int d = 0; d < R; ++d) i[d] += start[d];
-        return e.at(i);
+        return i;
+    }
+    /// That term.
+    template <class E> constexpr auto term(E const& e, Shape<R> const& start, Index t) const {
+        return flat ? e.flat().template at<true>(t) : e.at(place(start, t));
     }
 };
 

@@ -25,6 +25,13 @@ template <class T> __device__ T largest(T v) {
     return v;
 }
 
+/// The largest of n > 0 numbers in memory; NaN where one is NaN.
+template <class T> __device__ T largest_of(T const* v, Index n) {
+    T most = v[0];
+    for (Index k = lane(); k < n; k += size) most = larger(most, v[k]);
+    return largest(most);
+}
+
 }  // namespace warp
 
 /// Runs kernel(args...) with a warp for each of n tasks; those beyond have nothing to do.

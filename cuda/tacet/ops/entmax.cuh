@@ -12,9 +12,7 @@ template <class T> __global__ void entmax15(T* y, T const* x /* (rows, n) */, In
     Index const row = warp::task();
     if (row >= rows) return;
     T const* const v = x + row * n;
-    T largest = v[0];
-    for (Index k = warp::lane(); k < n; k += warp::size) largest = warp::larger(largest, v[k]);
-    largest = warp::largest(largest);
+    T const largest = warp::largest_of(v, n);
     T limit = -1;
     for (int steps = 0; steps < 100; ++steps) {
         T sum = 0, squares = 0;

@@ -8,6 +8,14 @@
 namespace tacet {
 namespace gpu {
 
+/// The sum of term(i, j) over a rectangle, row by row.
+template <class T, class F> __device__ T sum_over(detail::PoolArea const& area, F const& term) {
+    T sum = 0;
+    for (Index i = area.top; i < area.bottom; ++i)
+        for (Index j = area.left; j < area.right; ++j) sum += term(i, j);
+    return sum;
+}
+
 template <class T> struct MaxPool {
     T* y;                  // (N, OH, OW, C)
     std::uint8_t* argmax;  // (N, OH, OW, C), or null
@@ -35,13 +43,10 @@ template <class T> struct MaxPoolBackward {
     __device__ void operator()(Index k) const {
         Place const at(k, grid.x);
         auto const area = grid.windows(at.image, at.i, at.j);
-        T sum = 0;
-        for (Index oi = area.top; oi < area.bottom; ++oi)
-            for (Index oj = area.left; oj < area.right; ++oj) {
-                Index const o = area.at(oi, oj) * grid.x[3] + at.channel;
-                if (argmax[o] == grid.position(oi, oj, at.i, at.j)) sum += gy[o];
-            }
-        gx[k] = sum;
+        gx[k] = sum_over<T>(area, [&](Index oi, Index oj) {
+            Index const o = area.at(oi, oj) * grid.x[3] + at.channel;
+            return argmax[o] == grid.position(oi, oj, at.i, at.j) ? gy[o] : T(0);
+        });
     }
 };
 
@@ -53,9 +58,7 @@ template <class T> struct AvgPool {
     __device__ void operator()(Index k) const {
         Place const at(k, grid.y);
         auto const area = grid.pixels(at.image, at.i, at.j);
-        T sum = 0;
-        for (Index i = area.top; i < area.bottom; ++i)
-            for (Index j = area.left; j < area.right; ++j) sum += x[area.at(i, j) * grid.x[3] + at.channel];
+        T const sum = sum_over<T>(area, [&](Index i, Index j) { return x[area.at(i, j) * grid.x[3] + at.channel]; });
         y[k] = sum / static_cast<T>(grid.count(at.i, at.j, count_padding));
     }
 };
@@ -67,11 +70,9 @@ template <class T> struct AvgPoolBackward {
     __device__ void operator()(Index k) const {
         Place const at(k, grid.x);
         auto const area = grid.windows(at.image, at.i, at.j);
-        T sum = 0;
-        for (Index oi = area.top; oi < area.bottom; ++oi)
-            for (Index oj = area.left; oj < area.right; ++oj)
-                sum += 1 / static_cast<T>(grid.count(oi, oj, count_padding)) * gy[area.at(oi, oj) * grid.x[3] + at.channel];
-        gx[k] = sum;
+        gx[k] = sum_over<T>(area, [&](Index oi, Index oj) {
+            return 1 / static_cast<T>(grid.count(oi, oj, count_padding)) * gy[area.at(oi, oj) * grid.x[3] + at.channel];
+        });
     }
 };
 

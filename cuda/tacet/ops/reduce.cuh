@@ -17,8 +17,7 @@ __global__ void max_parts(Candidate<T>* part /* (parts, count) */, Index parts, 
     Index const begin = task / count * terms_per_part, end = std::min(plan.terms, begin + terms_per_part);
     Candidate<T> best{T(0), -1};
     for (Index t = begin + warp::lane(); t < end; t += warp::size) {
-        auto i = unravel(t, plan.summed);
-        for (int d = 0; d < R; ++d) i[d] += start[d];
+        auto const i = plan.place(start, t);
         Candidate<T> const next{static_cast<T>(e.at(i)), View<T, R>{nullptr, row_major(shape)}.offset(i)};
         if (next.beats(best)) best = next;
     }

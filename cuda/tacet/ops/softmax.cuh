@@ -12,9 +12,8 @@ template <class T> __global__ void softmax(T* y, T const* x /* (rows, n) */, Ind
     Index const row = warp::task();
     if (row >= rows) return;
     T const* const v = x + row * n;
-    T largest = v[0], sum = 0;
-    for (Index k = warp::lane(); k < n; k += warp::size) largest = warp::larger(largest, v[k]);
-    largest = warp::largest(largest);
+    T const largest = warp::largest_of(v, n);
+    T sum = 0;
     for (Index k = warp::lane(); k < n; k += warp::size) {
         T const e = std::exp(v[k] - largest);
         y[row * n + k] = e;

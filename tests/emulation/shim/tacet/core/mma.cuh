@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/half.hpp>
+#include <tacet/core/matrix_fragment.cuh>
 #include <cuda_runtime.h>
 #include <cstring>
 
@@ -8,16 +9,6 @@
 // .tf32, and for ldmatrix), written down again here, not taken from the header that this one stands in for.
 namespace tacet {
 namespace warp {
-
-struct MatrixA {
-    std::uint32_t r[4];
-};
-struct MatrixB {
-    std::uint32_t r[2];
-};
-struct MatrixC {
-    float v[4] = {0, 0, 0, 0};
-};
 
 namespace detail {
 
