@@ -6,7 +6,7 @@
 # Usage: benchmarks/results/masked_image_training_bsd.sh OUT [STEPS]    needs TACET_DATA and build/release (examples); goes on where it
 # was stopped. Each network trains on one thread, both at once. The networks have two blocks in each group, a third of the released size.
 set -euo pipefail
-out=${1:?where to write} steps=${2:-8000}
+out=${1:?where to write} steps=${2:-14000}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bin=${TACET_EXAMPLES:-$here/../../build/release/examples}
 data=${TACET_DATA:?names the folder of test data}
@@ -19,8 +19,8 @@ train() {
     shift
     "$bin/masked_train" --train "$data/bsds500/train" "$data/bsds500/test" --valid "$data/mcmaster" --noise gaussian:15 \
         --valid-noise gaussian:15 scaled_poisson:3.5 speckle:0.04 salt_pepper:0.02 correlated_gaussian:60 mixture:4 \
-        --valid-every $(((steps + 9) / 10)) --no-valid-raw --save-every $(((steps + 19) / 20)) \
-        --net.depths 2 2 2 2 --batch 8 --crop 64 --steps "$steps" --seed 1 --threads 1 \
+        --valid-every $(((steps + 19) / 20)) --no-valid-raw --save-every $(((steps + 19) / 20)) \
+        --net.depths 2 2 2 2 --batch 4 --crop 64 --steps "$steps" --seed 1 --threads 1 \
         --adam.rate 4e-4 --clip 1 --schedule.kind cosine --schedule.floor 0.02 \
         "$@" --output "$out/$name" --export-pytorch "$out/$name.pth" > "$out/$name.log" 2>&1
     [[ -e $out/$name.seconds ]] || echo $((SECONDS - start)) > "$out/$name.seconds"
