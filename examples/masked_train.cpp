@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Masked image training: a network that learns on one noise, with parts of its input and of its attention hidden, and denoises others.
 #include <tacet/denoise/any_denoiser.hpp>
+#include <tacet/denoise/network_metadata.hpp>
 #include <tacet/io/program.hpp>
 #include <tacet/io/torch_writer.hpp>
 #include <tacet/models/dncnn.hpp>
@@ -18,17 +19,12 @@ template <class M> void load_weights(M& model, std::filesystem::path const& path
     } catch (LoadError const& error) { throw Error(path.string() + ": " + error.what()); }
 }
 
-// What files of weights say about the network beside its tensors.
+// What files of weights say about the network and its training beside its tensors.
 template <class M> Checkpoint description_of(M const& model, MaskedTrainOptions const& o) {
-    Checkpoint description;
-    description.metadata = {{"network", model.name},
-                            {"input_mask", percent_text(o.patches().input_mask)},
-                            {"written_by", "tacet " TACET_VERSION}};
+    Checkpoint description{{}, network_metadata(model)};
+    description.metadata["input_mask"] = percent_text(o.patches().input_mask);
+    description.metadata["written_by"] = "tacet " TACET_VERSION;
     if (o.pairs.empty()) description.metadata["noise"] = o.noise;  // pairs have one of their own
-    if constexpr (requires { model.options.use_mask; }) {
-        PercentRange const hidden{model.options.mask_ratio1, model.options.mask_ratio2};
-        description.metadata["attention_mask"] = model.options.use_mask ? percent_text(hidden) : "off";
-    }
     return description;
 }
 
@@ -50,6 +46,9 @@ template <class M> void train(M& model, MaskedTrainOptions const& o) {
     auto const weights = trainer.with_average([](M& m) { return save_for_pytorch(m); });
     write_torch_checkpoint(*o.export_pytorch, weights, true);
     std::fprintf(stderr, "%s: %zu entries for PyTorch\n", o.export_pytorch->c_str(), weights.tensors.size());
+    if (auto const untold = misread_without_metadata(model, weights); !untold.empty())  // such files hold tensors alone
+        std::fprintf(stderr, "%s: no entry tells that %s: denoise and evaluate need best.safetensors\n", o.export_pytorch->c_str(),
+                     untold.c_str());
 }
 
 int main(int argc, char** argv) {
@@ -65,8 +64,11 @@ int main(int argc, char** argv) {
                      {"masked_train --opt input_mask_80_90.json --train photos --valid others --output run", "from the authors' file"},
                      {"masked_train --input-mask off --no-net.use-mask --train photos --valid others --output run", "without masks"}}};
     return run_main<MaskedTrainOptions>(argc, argv, program, [&](MaskedTrainOptions const& given) {
-        auto const o = with_option_file(given, {argv + 1, argv + argc});
-        o.check_consistent(), check_training_named(o.train, o.pairs), check_export(o);
+        if (given.opt.empty()) given.check_net_is_used();
+        auto const asked = with_option_file(given, {argv + 1, argv + argc});
+        asked.check_consistent();
+        auto const o = asked.resolved();
+        check_training_named(o.train, o.pairs), check_export(o);
         if (o.threads > 0) set_num_threads(o.threads);
         Rng rng(Stream{.seed = o.seed, .purpose = Purpose::initialise});
         if (o.network == "dncnn") {

@@ -54,9 +54,9 @@ void check_file(std::filesystem::path const& path, Json const& expected) {
 }
 }  // namespace
 
-TEST_CASE("Files that torch.save made of the 386 entries load: legacy, zip within params, params_ema with module. before the names") {
+TEST_CASE("Files that torch.save made of the 386 entries load: zip, legacy, params, params_ema, and module. before the names") {
     auto const expected = read_json(golden_dir() + "/swinir_files.json");
-    for (char const* kind : {"legacy", "params", "params_ema"}) check_file(golden_dir() + "/swinir_" + kind + ".pth", expected);
+    for (char const* kind : {"zip", "legacy", "params", "params_ema", "module"}) check_file(golden_dir() + "/swinir_" + kind + ".pth", expected);
 }
 
 TEST_CASE("Files of the released sizes load, also wrapped in params and params_ema, and with module. before the names") {

@@ -362,8 +362,10 @@ FILES = {
     "module": lambda sd, path: torch.save(prefixed(sd), path),
 }
 SMALL_FILES = {   # the same ways in fewer files, which are kept
+    "zip": FILES["zip"],
     "legacy": FILES["legacy"],
     "params": FILES["params"],
+    "module": lambda sd, path: FILES["legacy"](prefixed(sd), path),
     "params_ema": lambda sd, path: FILES["legacy"]({"params_ema": prefixed(sd), "params": {"module.norm.weight": torch.zeros(3)}}, path),
 }
 

@@ -54,6 +54,8 @@ TEST_CASE("A plan that would destroy something is refused before anything is mad
     CHECK(plan({dir / "in/a.png"}, dir / "in/a.png/x/y", false) == (dir / "in/a.png").string() + ": is not a folder");
     CHECK(plan({dir / "in/a.png"}, "a-relative-folder/x", false) == "no error");
     CHECK(!fs::exists("a-relative-folder"));
+    CHECK_THAT(plan({dir / "in/a.png"}, dir / "x.pgn", false), contains("x.pgn: .pgn is no image format known here"));
+    CHECK(plan({dir / "in/a.png"}, dir / "x.pgn/", false) == "no error");
     CHECK_THAT(plan({}, dir / "out", false), contains("no input images"));
 }
 

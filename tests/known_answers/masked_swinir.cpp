@@ -121,13 +121,19 @@ std::pair<bool, Shape<4>> parsed(std::string const& key) {
     return {key.starts_with("mask=True"), Shape<4>{{n, h, w, c}}};
 }
 
+void set_function(Network& network, AttentionFunction function) {
+    auto options = network.options;
+    options.attention.attn_fn = function;
+    network.set_options(options);
+}
+
 /// The function of the attention that a case names; else the one whose result has nearly the sum of magnitudes that is expected.
 AttentionFunction function_of(Json const& expected, Network& network, Variable<double, 4> const& x) {
     if (Json const* const named = expected.find("attn_fn"))
         return named->is_null() ? AttentionFunction::none : AttentionFunction::softmax;
     NoGrad const guard;
     auto const off = [&](AttentionFunction function) {
-        network.set_attention_function(function);
+        set_function(network, function);
         double l1 = 0;
         for (double const e : flat(network(x).value())) l1 += std::abs(e);
         return std::abs(l1 - expected.at("l1").number());
@@ -143,7 +149,7 @@ void run(std::string const& key, Json const& expected) {
     fill(network);
     network.draws.keep = keep_mask;
     Variable<double, 4> const x(test::wave_picture(shape), true);
-    network.set_attention_function(function_of(expected, network, x));
+    set_function(network, function_of(expected, network, x));
     Variable const y = network(x);
     auto const stated = expected.at("shape").items();
     REQUIRE(stated.size() == 4);

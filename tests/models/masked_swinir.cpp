@@ -188,6 +188,24 @@ TEST_CASE("Recomputing in the backward pass draws the same again: masks, dropped
     CHECK(other);
 }
 
+TEST_CASE("The more is recomputed in the backward pass, the less is kept for it") {
+    Rng rng(2);
+    auto o = small();
+    o.attention.head_scale = true;
+    MaskedSwinIR<> model(o, rng);
+    auto const x = picture(2, 32, 32);
+    std::map<Recompute, std::size_t> kept;
+    for (auto const recompute : {Recompute::none, Recompute::attention, Recompute::block}) {
+        model.options.recompute = recompute;
+        auto const before = memory_statistics().live;
+        Variable const y = model(Variable<float, 4>(x));
+        y.value();
+        kept[recompute] = memory_statistics().live - before;
+    }
+    CHECK(kept[Recompute::none] > kept[Recompute::attention] * 5 / 4);
+    CHECK(kept[Recompute::attention] > kept[Recompute::block] * 2);
+}
+
 TEST_CASE("Blocks as one operation give what their operations give one by one, with masks and dropped paths") {
     auto o = small();
     o.drop_path_rate = 0.5;

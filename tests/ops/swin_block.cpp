@@ -120,6 +120,7 @@ std::vector<Setting> const settings{
     {{2, 8, 16, 12}, {.window = 8, .shift = 0, .heads = 1}, 24, 50, 1, true},
     {{1, 8, 8, 12}, {.window = 4, .shift = 2, .heads = 2}, 24, 100},          // all hidden
     {{1, 9, 5, 12}, {.window = 3, .shift = 1, .heads = 2}, 24, 60},
+    {{1, 16, 16, 60}, {.window = 8, .shift = 4, .heads = 6}, 120, 75},        // the released sizes
     {{1, 8, 8, 12}, {.window = 4, .shift = 2, .heads = 2}, 24, 60, 40},       // biases too different to share exponentials
 };
 }  // namespace

@@ -149,7 +149,7 @@ TEST_CASE("Every value of an option file arrives, and a // within a text is no c
         "datasets": {"train": {"H_size": 96, "lq_patchsize": 48, "noise_level": 25.5, "if_mask": true, "mask1": 0, "mask2": 100}},
         "netG": {"window_size": 4, "img_size": 32, "depths": [2], "num_heads": [2], "embed_dim": 12, "mlp_ratio": 4, "img_range": 255,
                  "resi_connection": "1conv", "attn_fn": "entmax15", "talking_heads": true, "head_scale": true, "type": "sum",
-                 "mask_ratio1": 60, "mask_ratio2": 90, "mask_is_diff": true},
+                 "use_mask": true, "mask_ratio1": 60, "mask_ratio2": 90, "mask_is_diff": true},
         "train": {"manual_seed": 7, "G_lossfn_type": "charbonnier", "E_decay": 0.9, "G_optimizer_lr": 0.5, "G_optimizer_wd": 0.25,
                   "G_optimizer_clipgrad": 3, "G_optimizer_betas": [0.5, 0.75], "G_scheduler_gamma": 0.1, "checkpoint_test": 10,
                   "checkpoint_save": 20}})");
@@ -171,7 +171,7 @@ TEST_CASE("Every value of an option file arrives, and a // within a text is no c
     CHECK(difference({}, options_of("{}")).empty());
 }
 
-TEST_CASE("Switches of an option file that are null are off, and masks need the switch that says so") {
+TEST_CASE("Switches of an option file that are null or missing are off, and masks need the switch that says so") {
     CHECK(difference(options_of(released), options_of(changed("\"if_mask\": true", "\"if_mask\": null")))
           == std::vector<std::string>{"input_mask: 80-90 -> off"});
     CHECK(difference(options_of(released), options_of(changed("\"use_mask\": true", "\"use_mask\": null")))
@@ -179,7 +179,11 @@ TEST_CASE("Switches of an option file that are null are off, and masks need the 
     for (char const* masks : {R"("mask1": 10, "mask2": 20)", R"("mask2": 20)"})
         CHECK_THAT(error_text([&] { options_of(concat_text("{\"datasets\": {\n\"train\": {", masks, "}}}")); }),
                    contains("file.json:2: datasets.train.mask") && contains(": needs if_mask, true or false"));
-    CHECK(options_of(R"({"datasets": {"train": {"mask1": null, "mask2": null}}})").input_mask == "80-90");
+    CHECK(difference(options_of(released), options_of(changed(",\"use_mask\": true", "")))
+          == std::vector<std::string>{"net.use_mask: true -> false"});
+    auto const unmasked = options_of(R"({"datasets": {"train": {"mask1": null, "mask2": null}}, "netG": {"img_range": 1}})");
+    CHECK((unmasked.input_mask == "off" && !unmasked.net.use_mask));
+    CHECK((options_of(R"({"datasets": {"test": {}}})").input_mask == "80-90"));
     CHECK(options_of(R"({"datasets": {"train": {"if_mask": true, "mask1": 10, "mask2": 20}}})").input_mask == "10-20");
 }
 
@@ -281,4 +285,16 @@ TEST_CASE("Options of masked training that contradict each other or are out of r
     MaskedTrainOptions o;
     o.network = "swinir";
     CHECK((o.swinir().first_kernel == 3 && !o.swinir().use_mask && o.swinir().embed_dim == 60));
+    CHECK((o.resolved().net == o.swinir() && o.resolved().resolved().net == o.swinir()));
+    auto const unused = [](auto&& change) {
+        MaskedTrainOptions changed;
+        change(changed);
+        return error_text([&] { changed.check_net_is_used(); });
+    };
+    CHECK_THAT(unused([](auto& c) { c.network = "swinir", c.net.resi_connection = ResiConnection::conv6; }),
+               contains("--net.resi-connection: the network swinir has 1conv there"));
+    CHECK_THAT(unused([](auto& c) { c.network = "dncnn", c.net.embed_dim = 13; }), contains("--net.embed-dim: the network dncnn has no"));
+    MaskedTrainOptions wide{};
+    wide.network = "swinir", wide.net.embed_dim = 120, wide.net.attention.head_scale = true;
+    CHECK_NOTHROW(wide.check_net_is_used());
 }

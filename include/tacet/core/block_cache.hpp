@@ -45,6 +45,12 @@ inline void set_reachable(void* p, std::size_t bytes, bool reachable) {
     if (tell) tell(p, bytes);
 }
 
+/// The most that a device's tensors should hold, in use or not, while this thread asks for memory: see HeldMemory.
+template <Device D> std::size_t& wanted_held_bytes() {
+    thread_local std::size_t bytes = std::numeric_limits<std::size_t>::max();
+    return bytes;
+}
+
 /// The memory of a device's tensors: blocks that are given back wait for the next tensor of their size, because fresh pages cost more
 /// than most operations. May be used by several threads.
 template <Device D> class BlockCache {
@@ -95,7 +101,9 @@ private:
         std::lock_guard lock(mutex_);
         SizeClass const size = SizeClass::of(bytes);
         bool const room = size.bytes <= s_.limit && s_.live <= s_.limit - size.bytes;
-        for (std::size_t k = size.index; room && k < std::min(size.index + 5, SizeClass::count); ++k) {  // up to twice as large
+        bool const sparing = wanted_held_bytes<D>() < s_.limit;
+        std::size_t const classes = sparing ? 2 : 5;  // up to a quarter larger, or twice as large
+        for (std::size_t k = size.index; room && k < std::min(size.index + classes, SizeClass::count); ++k) {
             if (free_[k].empty() || free_[k].back().bytes > s_.limit - s_.live) continue;
             Block const block = free_[k].back();
             free_[k].pop_back();
@@ -116,10 +124,11 @@ private:
         s_.peak = std::max(s_.peak, s_.live);
         return p;
     }
-    /// A block of the system, or null. What is held then is at most twice what was ever live at once, and within the limit.
+    /// A block of the system, or null. What is held then is at most twice what was ever live at once, and within the limit; also within
+    /// what is wanted, unless more is in use.
     void* fresh(std::size_t bytes) {
-        std::size_t const room = s_.limit - s_.live - bytes;
-        trim_locked(std::min(room, 2 * std::max(s_.peak, s_.live + bytes) - s_.live - bytes));
+        std::size_t const then = s_.live + bytes, wanted = wanted_held_bytes<D>();
+        trim_locked(std::min({s_.limit - then, 2 * std::max(s_.peak, then) - then, wanted - std::min(wanted, then)}));
         for (int attempt = 0; attempt < 2; ++attempt) {
             try {
                 void* const p = Memory<D>::allocate(bytes);
@@ -163,6 +172,22 @@ template <Device D = Cpu> MemoryStatistics memory_statistics() { return detail::
 
 /// Bounds what the tensors of a device may hold at once, in bytes; a tensor beyond it is an Error. Without bound by default.
 template <Device D = Cpu> void set_memory_limit(std::size_t bytes) { detail::block_cache<D>().set_limit(bytes); }
+
+/// While one lives, this thread gives what tensors no longer use back to the system before it takes more than `more` bytes beyond what is
+/// in use at first: a wish, which what is in use may exceed.
+template <Device D = Cpu> class HeldMemory {
+public:
+    explicit HeldMemory(std::size_t more) : before_(detail::wanted_held_bytes<D>()) {
+        std::size_t const live = memory_statistics<D>().live, most = std::numeric_limits<std::size_t>::max();
+        detail::wanted_held_bytes<D>() = std::min(before_, more < most - live ? live + more : most);
+    }
+    ~HeldMemory() { detail::wanted_held_bytes<D>() = before_; }
+    HeldMemory(HeldMemory const&) = delete;
+    HeldMemory& operator=(HeldMemory const&) = delete;
+
+private:
+    std::size_t before_;
+};
 
 /// Gives the memory that no tensor uses back to the system.
 template <Device D = Cpu> void release_cached_memory() { detail::block_cache<D>().trim(); }

@@ -72,7 +72,10 @@ public:
             return true;
         };
     }
-    void end_image() { bar_.update(++done_); }
+    void end_image() {
+        bar_.clear_message();
+        bar_.update(++done_);
+    }
     /// The summary, if there was anything to do.
     void finish() {
         if (done_ > 0) bar_.finish();

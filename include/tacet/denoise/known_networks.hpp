@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/denoise/denoiser.hpp>
-#include <tacet/io/checkpoint.hpp>
+#include <tacet/denoise/network_metadata.hpp>
+#include <tacet/denoise/weight_shapes.hpp>
 #include <tacet/io/module_checkpoint.hpp>
 #include <tacet/models/dncnn.hpp>
 #include <tacet/models/masked_swinir.hpp>
@@ -15,24 +16,6 @@ namespace tacet::detail {
 
 using KnownNetworks = std::tuple<Noise2NoiseUNet<>, Noise2NoiseCompat<>, DnCnn<>, MaskedSwinIR<>>;
 
-/// The shapes of a checkpoint's tensors, which tell a network's size.
-struct WeightShapes {
-    Checkpoint const& weights;
-
-    bool has(std::string_view name) const { return weights.find(name) != nullptr; }
-    /// The extents of a tensor, or nullptr when there is none of that name.
-    std::vector<Index> const* find(std::string_view name) const {
-        auto const* const found = weights.find(name);
-        return found ? &found->shape : nullptr;
-    }
-    /// The shape of a convolution's weight. Throws Error when there is none.
-    Shape<4> operator()(std::string_view name) const {
-        auto const& shape = weights.at(name).shape;
-        check(shape.size() == 4, "the tensor ", std::string(name), " has ", shape.size(), " dimensions instead of 4");
-        return Shape{shape[0], shape[1], shape[2], shape[3]};
-    }
-};
-
 /// A network of type M with these weights, ready to denoise.
 template <class M> struct LoadedNetwork final : Denoiser {
     M model;
@@ -42,12 +25,8 @@ template <class M> struct LoadedNetwork final : Denoiser {
             check(model.scale() == 1, model.name, ": this network enlarges images ", model.scale(), " times, it does not denoise");
         load(model, weights);
         set_training(model, false);
-        if constexpr (MaskingNetwork<M>) {
-            auto const mask = weights.metadata.find("attention_mask");
-            mask_assumed_ = model.takes_masks() && mask == weights.metadata.end();
-            if (mask != weights.metadata.end())
-                model.set_own_mask(parse_percent_range(mask->second, "the file's attention_mask").value_or(PercentRange{}));
-        }
+        apply_metadata(model, weights.metadata);
+        if constexpr (MaskingNetwork<M>) mask_assumed_ = model.takes_masks() && !weights.metadata.contains("attention_mask");
     }
     Tensor<float, 3> denoise(Tensor<float, 3> const& image, DenoiseOptions const& options) const override {
         note_assumed_mask(options.masks, options.note);

@@ -46,12 +46,16 @@ inline std::vector<std::filesystem::path> expand_inputs(std::vector<std::filesys
 /// Plans where the results of a batch go. One input file and an output with an image suffix: that file. Otherwise the output is a
 /// folder, for make_folder() to create, and receives files of the inputs' names, with `suffix` where one is given
 /// (and .png where the input's format cannot be written).
-/// Throws Error, before anything is computed, for outputs that are inputs, that exist (unless `overwrite`), or that would be written twice.
+/// Throws Error, before anything is computed, for a file with the suffix of no image format, for outputs that are inputs, that exist
+/// (unless `overwrite`), or that would be written twice.
 inline std::vector<FileJob> plan_file_jobs(std::vector<std::filesystem::path> const& arguments, std::filesystem::path const& output,
                                            bool overwrite, std::string const& suffix = "") {
     namespace fs = std::filesystem;
     auto const inputs = expand_inputs(arguments);
-    bool const one = arguments.size() == 1 && !fs::is_directory(arguments[0]) && image_format_of(output) && !fs::is_directory(output);
+    bool const single = arguments.size() == 1 && !fs::is_directory(arguments[0]) && !fs::is_directory(output);
+    bool const one = single && image_format_of(output);
+    check(one || !single || !output.has_extension(), output.string(), ": ", output.extension().string(), " is no image format known here "
+          "(to make a folder of that name, end it with /)");
     if (!one) detail::check_folder_fits(output);
     std::vector<FileJob> jobs;
     std::set<fs::path> seen;

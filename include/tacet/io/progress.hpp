@@ -80,6 +80,11 @@ public:
         }
         note(line);
     }
+    /// Drops the message: what it said is no longer so.
+    void clear_message() {
+        std::lock_guard const lock(mutex_);
+        message_.clear();
+    }
     /// Replaces the bar by a summary: "train: 1000 in 1:21 (12.3 it/s), loss 0.01". Later calls do nothing.
     void finish(std::string_view message = {}) {
         std::lock_guard const lock(mutex_);

@@ -148,11 +148,13 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
         });
     }
 
-    /// Changes what makes weights of scores in all blocks: no file says what it was.
-    void set_attention_function(AttentionFunction function) {
-        options.attention.attn_fn = function;
+    /// The options that neither a tensor nor its shape tells.
+    static constexpr std::string_view untold[] = {"img_range", "global_residual", "shallow_residual", "attention.attn_fn"};
+    /// Changes options that no tensor depends on. Throws Error for sizes that contradict each other.
+    void set_options(SwinIROptions const& o) {
+        options = checked(o);
         for (auto& layer : layers)
-            for (auto& block : layer.blocks) block.attn.switches.attn_fn = function;
+            for (auto& block : layer.blocks) block.attn.switches.attn_fn = o.attention.attn_fn;
     }
 
     /// The percentages of tokens that its attention masks hide unless SwinDraws says otherwise; 0 to 0: no masks.

@@ -5,6 +5,7 @@
 #include <tacet/models/swin_options.hpp>
 #include <tacet/train/options.hpp>
 #include <tacet/train/sources.hpp>
+#include <map>
 
 namespace tacet {
 
@@ -41,7 +42,8 @@ struct MaskedTrainOptions : RunOptions {
               metavar("SPEC"), values(1, 64));
         field("valid_crop", self.valid_crop, "of pictures for validation the middle, at most this high and wide in pixels",
               range(8, 4096));
-        field("network", self.network, "masked_swinir; swinir, the original with the sizes of --net; dncnn",
+        field("network", self.network, "masked_swinir; swinir, the original with the sizes of --net, but first convolution, residuals and "
+                                       "connections of its own; dncnn",
               one_of("masked_swinir", "swinir", "dncnn"));
         field("net", self.net, "the sizes and switches of the SwinIR");
         field("width", self.width, "channels of dncnn", range(1, 1024));
@@ -55,6 +57,12 @@ struct MaskedTrainOptions : RunOptions {
 
     /// The network's options: those of `net`, or what makes the original of them.
     SwinIROptions swinir() const { return network == "swinir" ? net.original() : net; }
+    /// These options, with those of the network that is trained in `net`.
+    MaskedTrainOptions resolved() const {
+        auto o = *this;
+        o.net = swinir();
+        return o;
+    }
 
     /// How patches are cut and corrupted.
     PatchOptions patches() const {
@@ -74,6 +82,18 @@ struct MaskedTrainOptions : RunOptions {
         check(net.upscale == 1, "--net.upscale: a network that denoises does not enlarge ", net.upscale, " times");
         bool const placed = crop == net.img_size && valid_crop == net.img_size;
         check(!net.ape || placed, "--net.ape needs --crop and --valid-crop of --net.img-size, ", net.img_size);
+    }
+    /// Throws Error for options of `net` that the network does not have: where none came from an option file, which is for all networks.
+    void check_net_is_used() const {
+        auto const texts = [](SwinIROptions o) {
+            std::map<std::string, std::string> all;
+            for (auto const& field : describe_options(o)) all["--net." + field->flag().substr(2)] = option_text(field->write());
+            return all;
+        };
+        auto const given = texts(net), usual = texts({}), used = network == "dncnn" ? usual : texts(swinir());
+        for (auto const& [flag, text] : given)
+            check(text == usual.at(flag) || text == used.at(flag), flag, ": the network ", network,
+                  network == "dncnn" ? " has no such option" : concat_text(" has ", used.at(flag), " there"));
     }
 };
 

@@ -103,8 +103,15 @@ private:
             auto& target = field(option);
             bool const nothing = find(key) && find(key)->is_string() && find(key)->string().empty();  // SwinIR's word for no upsampler
             if (!nothing) take(key, [&](Json const& value) { target.read(value); });
-            if (target.kind == OptionKind::flag && is_given(key) && !find(key)) target.read(Json(false));  // null is off there
+            if (target.kind == OptionKind::flag && is_off(key)) target.read(Json(false));
         }
+    }
+    /// Whether a switch is null, or missing where its section is there: both are off there.
+    bool is_off(std::string const& key) const {
+        Json const* section = &root_;
+        for (std::size_t begin = 0, end; section && (end = key.find('.', begin)) != std::string::npos; begin = end + 1)
+            section = section->is_object() ? section->find(key.substr(begin, end - begin)) : nullptr;
+        return section && section->is_object() && !find(key);
     }
     void read_folders() {
         auto& o = result_.options;
@@ -156,7 +163,8 @@ private:
                 "needs if_mask, true or false");
         require(!masked || both, {"datasets.train.if_mask"}, "needs mask1 and mask2");
         require(!both || range.low <= range.high, {"datasets.train.mask1"}, range.low, " is larger than mask2, ", range.high);
-        if (is_given("datasets.train.if_mask")) result_.options.input_mask = percent_text(masked ? std::optional(range) : std::nullopt);
+        if (is_given("datasets.train.if_mask") || is_off("datasets.train.if_mask"))
+            result_.options.input_mask = percent_text(masked ? std::optional(range) : std::nullopt);
     }
     void read_network() {
         auto& o = result_.options;
@@ -213,7 +221,8 @@ private:
 }  // namespace detail
 
 /// Reads an option file as the authors' code has them: JSON with // comments. What it says changes `start`, of which stays what belongs to
-/// keys that are missing or null; but a switch that is null, if_mask among them, is off, and attn_fn is no function, as there. Throws Error
+/// keys that are missing or null; but a switch that is null or missing in its section, use_mask and if_mask among them, is off, and attn_fn
+/// that is null is no function, as there. Throws Error
 /// "name:line: key: what is wrong" for unknown keys, for values that are out of range or mean what cannot be done here, and for values that
 /// contradict each other, such as masks without if_mask.
 inline OptionFile parse_option_file(std::string_view text, std::string const& name, MaskedTrainOptions start = {}) {
