@@ -53,7 +53,7 @@ TEST_CASE("upsample on the device", "[upsample]") {
     CHECK(device_failures_of("upsample_bilinear") == "");
     CHECK(device_failures_of("upsample_nearest") == "");
 }
-TEST_CASE("window_attention on the device", "[window_attention]") { CHECK(device_failures_of("window_attention") == ""); }
+TEST_CASE("window_attention on the device", "[window_attention][window_attention_images][window_attention_rows]") { CHECK(device_failures_of("window_attention") == ""); }
 TEST_CASE("window_partition on the device", "[window_partition]") {
     CHECK(device_failures_of("relative_position_bias") == "");
     CHECK(device_failures_of("window_merge") == "");

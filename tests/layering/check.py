@@ -165,9 +165,10 @@ class Checker:
         if target.endswith(".hpp") and not (self.root / "include/tacet" / target).is_file():
             return self.complain(path, number, f"<tacet/{target}> does not exist")
         if name.endswith(".cuh"):
-            core = r"core/\w+\.(cuh|hpp)" if layer == "core" else r"core/\w+\.cuh"
-            if target != name[:-4] + ".hpp" and not re.fullmatch(core, target):
-                self.complain(path, number, f"<tacet/{target}>: a .cuh includes its own .hpp and core/*.cuh only")
+            core = r"core/\w+\.(cuh|hpp)" if layer == "core" else r"core/(\w+\.cuh|half\.hpp)"
+            own = self.mirrored(name)
+            if target != own and not re.fullmatch(core, target) and not (target.endswith(".cuh") and self.mirrored(target) == own):
+                self.complain(path, number, f"<tacet/{target}>: a .cuh includes its own .hpp, parts of itself and core/*.cuh only")
             return None
         if target.endswith(".cuh"):
             lines = self.headers[name]
@@ -237,11 +238,18 @@ class Checker:
             if not heavy and name not in brought and name.split("/")[0] in WHOLE:
                 self.complain("include/tacet/tacet.hpp", 0, f"does not bring {name}")
 
+    def mirrored(self, name):
+        """The header that a .cuh mirrors: that of its name, or of the beginning of its name, of which it is a part: x_y.cuh of x.hpp."""
+        stem = name[:-4]
+        while stem + ".hpp" not in self.headers and "_" in stem:
+            stem = stem.rsplit("_", 1)[0]
+        return stem + ".hpp"
+
     def check_mirrors(self):
         for name in self.headers:
             if not name.endswith(".cuh"):
                 continue
-            if name.split("/")[0] != "core" and name[:-4] + ".hpp" not in self.headers:
+            if name.split("/")[0] != "core" and self.mirrored(name) not in self.headers:
                 self.complain(f"cuda/tacet/{name}", 0, "has no .hpp of the same name")
 
     def check_texts(self):

@@ -7,18 +7,18 @@ namespace tacet {
 namespace gpu {
 
 /// place[v][k] = g[k] * d(e)/d(variable v) at element k of the shape, where a gradient is wanted; g has one element for all when `single`.
-template <class T, int R, int K, class E> struct Pull {
+template <class T, class G, int R, int K, class E> struct Pull {
     T* place[K];
     Shape<R> shape;
     E e;
-    T const* g;
+    G const* g;
     bool single;
     __device__ void operator()(Index k) const {
         auto const row = e.row(unravel(k, shape));
-        T gradient[K];
-        row.pull(row.template trace<false>(0), g[single ? 0 : k], gradient);
+        Wide<T> gradient[K];
+        row.pull(row.template trace<false>(0), static_cast<Wide<G>>(g[single ? 0 : k]), gradient);
         for (int v = 0; v < K; ++v)
-            if (place[v]) place[v][k] = gradient[v];
+            if (place[v]) place[v][k] = static_cast<T>(gradient[v]);
     }
 };
 
@@ -31,9 +31,10 @@ template <> struct PullbackKernel<Cuda> {
         auto const shape = detail::walkable(e.shape());
         auto const part = detail::differentiable<0>(e, shape);
         return std::apply([&](auto const&... x) {
-            std::tuple full{wanted<T, R>(x, shape)...};
+            using X = typename std::tuple_element_t<0, std::tuple<V...>>::value_type;
+            std::tuple full{wanted<X, R>(x, shape)...};
             std::apply([&](auto const&... t) {
-                launch_each("pull", shape.size(), gpu::Pull<T, R, static_cast<int>(sizeof...(V)), std::remove_const_t<decltype(part)>>{
+                launch_each("pull", shape.size(), gpu::Pull<X, T, R, static_cast<int>(sizeof...(V)), std::remove_const_t<decltype(part)>>{
                                                       {t.data()...}, shape, part, gy.data(), Q == 0});
             }, full);
             return std::apply([&](auto const&... t) { return std::tuple{summed(t, x)...}; }, full);

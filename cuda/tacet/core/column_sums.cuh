@@ -45,7 +45,7 @@ __global__ void column_parts(T* part /* (parts, K, columns) */, Index rows, Inde
 template <class T> struct RowTerms {
     T const* x;
     Index columns;
-    __device__ void operator()(Index row, Index k, T (&term)[1]) const { term[0] = x[row * columns + k]; }
+    __device__ void operator()(Index row, Index k, Wide<T> (&term)[1]) const { term[0] = x[row * columns + k]; }
 };
 
 }  // namespace gpu

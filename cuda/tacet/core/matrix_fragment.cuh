@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/warp.cuh>
 #include <cstdint>
 
 namespace tacet::warp {
@@ -14,5 +15,8 @@ struct MatrixB {
 struct MatrixC {
     float v[4] = {0, 0, 0, 0};
 };
+/// Where number e of this lane stands in a result (16, 8).
+__device__ inline int row_of_result(int e) { return lane() / 4 + e / 2 * 8; }
+__device__ inline int column_of_result(int e) { return lane() % 4 * 2 + e % 2; }
 
 }  // namespace tacet::warp

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/half.hpp>
 #include <tacet/core/shape.hpp>
 
 namespace tacet::gpu {
@@ -12,7 +13,7 @@ template <class T, class S> struct PartSum {
     __device__ void operator()(Index k) const {
         double sum = 0;
         for (Index p = 0; p < parts; ++p) sum += static_cast<double>(part[p * stride + k]);
-        out[k] = static_cast<T>(sum);
+        out[k] = static_cast<T>(static_cast<Wide<T>>(sum));
     }
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/half.hpp>
 #include <tacet/core/launch.cuh>
 #include <tacet/core/warp.cuh>
 
@@ -26,9 +27,9 @@ template <class T> __device__ T largest(T v) {
 }
 
 /// The largest of n > 0 numbers in memory; NaN where one is NaN.
-template <class T> __device__ T largest_of(T const* v, Index n) {
-    T most = v[0];
-    for (Index k = lane(); k < n; k += size) most = larger(most, v[k]);
+template <class T> __device__ Wide<T> largest_of(T const* v, Index n) {
+    Wide<T> most = v[0];
+    for (Index k = lane(); k < n; k += size) most = larger(most, static_cast<Wide<T>>(v[k]));
     return largest(most);
 }
 

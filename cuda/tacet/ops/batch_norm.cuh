@@ -16,47 +16,50 @@ template <class T> struct SquareTerms {
     }
 };
 template <class T> struct MeanAndVariance {
-    T *mean, *var;                // (c)
+    Wide<T> *mean, *var;          // (c)
     T const* origin;              // (c)
     double const *sum, *squares;  // (c)
     double rows;
     __device__ void operator()(Index k) const {
         double const m = sum[k] / rows, v = squares[k] / rows - m * m;
-        mean[k] = static_cast<T>(m + static_cast<double>(origin[k]));
-        var[k] = static_cast<T>(v > 0 ? v : 0);
+        mean[k] = static_cast<Wide<T>>(m + static_cast<double>(origin[k]));
+        var[k] = static_cast<Wide<T>>(v > 0 ? v : 0);
     }
 };
 template <class T> struct Normalize {
     T* y;
-    T const *x, *mean, *scale, *bias;
+    T const* x;
+    Wide<T> const *mean, *scale, *bias;
     Index c;
     __device__ void operator()(Index i) const {
         Index const k = i % c;
-        y[i] = (x[i] - mean[k]) * scale[k] + bias[k];
+        y[i] = static_cast<T>((x[i] - mean[k]) * scale[k] + bias[k]);
     }
 };
 template <class T> struct BatchNormTerms {
-    T const *gy, *x, *mean, *rstd;
+    T const *gy, *x;
+    Wide<T> const *mean, *rstd;
     Index c;
-    __device__ void operator()(Index row, Index k, T (&term)[2]) const {
-        T const g = gy[row * c + k];
+    __device__ void operator()(Index row, Index k, Wide<T> (&term)[2]) const {
+        Wide<T> const g = gy[row * c + k];
         term[0] = g * (x[row * c + k] - mean[k]) * rstd[k], term[1] = g;
     }
 };
 template <class T> struct BatchNormInputGradient {
     T* gx;
-    T const *gy, *x, *mean, *scale, *slope, *shift;
+    T const *gy, *x;
+    Wide<T> const *mean, *scale, *slope, *shift;
     Index c;
     __device__ void operator()(Index i) const {
         Index const k = i % c;
-        gx[i] = scale[k] * gy[i] - slope[k] * (x[i] - mean[k]) - shift[k];
+        gx[i] = static_cast<T>(scale[k] * gy[i] - slope[k] * (x[i] - mean[k]) - shift[k]);
     }
 };
 
 }  // namespace gpu
 
 template <> struct BatchNormKernel<Cuda> {
-    template <class T> using Channels = Tensor<T, 1, Cuda>;
+    template <class T> using Channels = Tensor<Wide<T>, 1, Cuda>;
 
     template <class T, int R> static void statistics(Channels<T> const& mean, Channels<T> const& var, Tensor<T, R, Cuda> const& x) {
         Index const c = mean.size(), rows = x.size() / std::max<Index>(c, 1);

@@ -12,9 +12,9 @@ template <class T> struct Dropout {
     Stream stream;
     std::uint64_t position;
     float p;
-    T scale;
+    Wide<T> scale;
     __device__ void operator()(Index k) const {
-        y[k] = uniform_at(stream, position + static_cast<std::uint64_t>(k)) >= p ? x[k] * scale : T(0);
+        y[k] = uniform_at(stream, position + static_cast<std::uint64_t>(k)) >= p ? static_cast<T>(x[k] * scale) : T(0);
     }
 };
 
@@ -22,7 +22,7 @@ template <class T> struct Dropout {
 
 template <> struct DropoutKernel<Cuda> {
     template <class T> static void run(T* y, T const* x, Index n, Stream const& stream, std::uint64_t position, float p) {
-        T const scale = p < 1 ? static_cast<T>(1 / (1 - static_cast<double>(p))) : T(0);
+        auto const scale = static_cast<Wide<T>>(p < 1 ? 1 / (1 - static_cast<double>(p)) : 0);
         launch_each("dropout", n, gpu::Dropout<T>{y, x, stream, position, p, scale});
     }
 };

@@ -12,20 +12,20 @@ template <class T> __global__ void entmax15(T* y, T const* x /* (rows, n) */, In
     Index const row = warp::task();
     if (row >= rows) return;
     T const* const v = x + row * n;
-    T const largest = warp::largest_of(v, n);
-    T limit = -1;
+    Wide<T> const largest = warp::largest_of(v, n);
+    Wide<T> limit = -1;
     for (int steps = 0; steps < 100; ++steps) {
-        T sum = 0, squares = 0;
+        Wide<T> sum = 0, squares = 0;
         for (Index k = warp::lane(); k < n; k += warp::size)
-            if (T const above = (v[k] - largest) / 2 - limit; above > 0) sum += above, squares += above * above;
+            if (Wide<T> const above = (v[k] - largest) / 2 - limit; above > 0) sum += above, squares += above * above;
         sum = warp::sum(sum), squares = warp::sum(squares);
-        T const next = limit + (squares - 1) / (2 * sum);
+        Wide<T> const next = limit + (squares - 1) / (2 * sum);
         if (!(next > limit)) break;
         limit = next;
     }
     for (Index k = warp::lane(); k < n; k += warp::size) {
-        T const above = (v[k] - largest) / 2 - limit;
-        y[row * n + k] = above > 0 || above != above ? above * above : T(0);
+        Wide<T> const above = (v[k] - largest) / 2 - limit;
+        y[row * n + k] = static_cast<T>(above > 0 || above != above ? above * above : Wide<T>(0));
     }
 }
 
@@ -33,13 +33,14 @@ template <class T> __global__ void entmax15(T* y, T const* x /* (rows, n) */, In
 template <class T> __global__ void entmax15_backward(T* gx, T const* gy, T const* y /* (rows, n) */, Index rows, Index n) {
     Index const row = warp::task();
     if (row >= rows) return;
-    T along = 0, total = 0;
+    Wide<T> along = 0, total = 0;
     for (Index k = row * n + warp::lane(); k < (row + 1) * n; k += warp::size) {
-        T const s = std::sqrt(y[k]);
+        Wide<T> const s = std::sqrt(Wide<T>(y[k]));
         along += gy[k] * s, total += s;
     }
-    T const mean = warp::sum(along) / warp::sum(total);
-    for (Index k = row * n + warp::lane(); k < (row + 1) * n; k += warp::size) gx[k] = std::sqrt(y[k]) * (gy[k] - mean);
+    Wide<T> const mean = warp::sum(along) / warp::sum(total);
+    for (Index k = row * n + warp::lane(); k < (row + 1) * n; k += warp::size)
+        gx[k] = static_cast<T>(std::sqrt(Wide<T>(y[k])) * (gy[k] - mean));
 }
 
 }  // namespace gpu

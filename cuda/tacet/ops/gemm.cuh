@@ -9,8 +9,8 @@ template <> struct GemmKernel<Cuda> {
     template <class T>
     static void run(Transposition ta, Transposition tb, Index batch, Index m, Index n, Index k, T const* a, T const* b, T* c) {
         // Element (i, l) of a, (l, j) of b.
-        if (ta == Transposition::None) right(tb, {m, n, k, batch}, gpu::Factor<T, true>{{a, m * k, k, 1}}, b, c);
-        else right(tb, {m, n, k, batch}, gpu::Factor<T, false>{{a, m * k, 1, m}}, b, c);
+        if (ta == Transposition::None) right(tb, {m, n, k, batch}, gpu::Factor<T, true>{a, m * k, k}, b, c);
+        else right(tb, {m, n, k, batch}, gpu::Factor<T, false>{a, m * k, m}, b, c);
     }
 
 private:
@@ -18,8 +18,8 @@ private:
     static void right(Transposition tb, gpu::ProductShape const& s, A const& a, T const* b, T* c) {
         gpu::PlainResult<T> const result{c, nullptr, s.m, s.n};
         if (tb == Transposition::None)
-            detail::tile_product<T>("matmul", s, a, gpu::Factor<T, false>{{b, s.k * s.n, s.n, 1}}, result);
-        else detail::tile_product<T>("matmul", s, a, gpu::Factor<T, true>{{b, s.k * s.n, 1, s.k}}, result);
+            detail::tile_product<T>("matmul", s, a, gpu::Factor<T, false>{b, s.k * s.n, s.n}, result);
+        else detail::tile_product<T>("matmul", s, a, gpu::Factor<T, true>{b, s.k * s.n, s.k}, result);
     }
 };
 

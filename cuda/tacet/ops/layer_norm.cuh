@@ -9,43 +9,47 @@ namespace gpu {
 
 /// A warp normalises a row: its second pass reads from the first-level cache what the first one brought there.
 template <class T>
-__global__ void layer_norm(T* y /* (rows, c) */, T* mean, T* rstd /* (rows), or null */, T const* x /* (rows, c) */,
-                           T const* weight /* (c) */, T const* bias /* (c) */, Index rows, Index c, T eps) {
+__global__ void layer_norm(T* y /* (rows, c) */, Wide<T>* mean, Wide<T>* rstd /* (rows), or null */, T const* x /* (rows, c) */,
+                           Wide<T> const* weight /* (c) */, Wide<T> const* bias /* (c) */, Index rows, Index c, Wide<T> eps) {
     Index const row = warp::task();
     if (row >= rows) return;
     T const* const v = x + row * c;
-    T sum = 0, squares = 0;
+    Wide<T> sum = 0, squares = 0;
     for (Index k = warp::lane(); k < c; k += warp::size) sum += v[k];
-    T const m = warp::sum(sum) / static_cast<T>(c);
+    Wide<T> const m = warp::sum(sum) / static_cast<Wide<T>>(c);
     for (Index k = warp::lane(); k < c; k += warp::size) squares += (v[k] - m) * (v[k] - m);
-    T const r = 1 / std::sqrt(warp::sum(squares) / static_cast<T>(c) + eps);
-    for (Index k = warp::lane(); k < c; k += warp::size) y[row * c + k] = (v[k] - m) * r * weight[k] + bias[k];
+    Wide<T> const r = 1 / std::sqrt(warp::sum(squares) / static_cast<Wide<T>>(c) + eps);
+    for (Index k = warp::lane(); k < c; k += warp::size) y[row * c + k] = static_cast<T>((v[k] - m) * r * weight[k] + bias[k]);
     if (mean && warp::lane() == 0) mean[row] = m, rstd[row] = r;
 }
 
 /// With u = gy weight and the normalised row z: gx = rstd (u - mean(u) - z mean(u z)); a warp for each row.
 template <class T>
-__global__ void layer_norm_backward(T* gx, T const* gy, T const* x /* (rows, c) */, T const* mean, T const* rstd /* (rows) */,
-                                    T const* weight /* (c) */, Index rows, Index c) {
+__global__ void layer_norm_backward(T* gx, T const* gy, T const* x /* (rows, c) */, Wide<T> const* mean,
+                                    Wide<T> const* rstd /* (rows) */, Wide<T> const* weight /* (c) */, Index rows, Index c) {
     Index const row = warp::task();
     if (row >= rows) return;
-    T const *const g = gy + row * c, *const v = x + row * c, m = mean[row], r = rstd[row];
-    T sum_u = 0, sum_uz = 0;
+    T const *const g = gy + row * c, *const v = x + row * c;
+    Wide<T> const m = mean[row], r = rstd[row];
+    Wide<T> sum_u = 0, sum_uz = 0;
     for (Index k = warp::lane(); k < c; k += warp::size) {
-        T const u = g[k] * weight[k];
+        Wide<T> const u = g[k] * weight[k];
         sum_u += u;
         sum_uz += u * (v[k] - m);
     }
-    T const mean_u = warp::sum(sum_u) / static_cast<T>(c), slope = r * r * warp::sum(sum_uz) / static_cast<T>(c);
-    for (Index k = warp::lane(); k < c; k += warp::size) gx[row * c + k] = r * (g[k] * weight[k] - mean_u - (v[k] - m) * slope);
+    auto const n = static_cast<Wide<T>>(c);
+    Wide<T> const mean_u = warp::sum(sum_u) / n, slope = r * r * warp::sum(sum_uz) / n;
+    for (Index k = warp::lane(); k < c; k += warp::size)
+        gx[row * c + k] = static_cast<T>(r * (g[k] * weight[k] - mean_u - (v[k] - m) * slope));
 }
 
 /// gy z and gy of an element: the terms of the gradients of weight and bias.
 template <class T> struct LayerNormTerms {
-    T const *gy, *x, *mean, *rstd;
+    T const *gy, *x;
+    Wide<T> const *mean, *rstd;
     Index c;
-    __device__ void operator()(Index row, Index k, T (&term)[2]) const {
-        T const g = gy[row * c + k];
+    __device__ void operator()(Index row, Index k, Wide<T> (&term)[2]) const {
+        Wide<T> const g = gy[row * c + k];
         term[0] = g * ((x[row * c + k] - mean[row]) * rstd[row]), term[1] = g;
     }
 };
@@ -53,17 +57,17 @@ template <class T> struct LayerNormTerms {
 }  // namespace gpu
 
 template <> struct LayerNormKernel<Cuda> {
-    template <class T, int R>
-    static void run(Tensor<T, R, Cuda> const& y, Tensor<T, 1, Cuda> const& mean, Tensor<T, 1, Cuda> const& rstd,
-                    Tensor<T, R, Cuda> const& x, Tensor<T, 1, Cuda> const& weight, Tensor<T, 1, Cuda> const& bias, T eps) {
+    template <class T, int R, class Channels = Tensor<Wide<T>, 1, Cuda>>
+    static void run(Tensor<T, R, Cuda> const& y, Channels const& mean, Channels const& rstd,
+                    Tensor<T, R, Cuda> const& x, Channels const& weight, Channels const& bias, Wide<T> eps) {
         Index const c = weight.size(), rows = x.size() / std::max<Index>(c, 1);
         launch_warps("layer_norm", rows, &gpu::layer_norm<T>, y.data(), mean.data(), rstd.data(), x.data(), weight.data(), bias.data(),
                rows, c, eps);
     }
-    template <class T, int R>
-    static void backward(Tensor<T, R, Cuda> const& gx, Tensor<T, 1, Cuda> const& gw, Tensor<T, 1, Cuda> const& gb,
-                         Tensor<T, R, Cuda> const& gy, Tensor<T, R, Cuda> const& x, Tensor<T, 1, Cuda> const& mean,
-                         Tensor<T, 1, Cuda> const& rstd, Tensor<T, 1, Cuda> const& weight) {
+    template <class T, int R, class Channels = Tensor<Wide<T>, 1, Cuda>>
+    static void backward(Tensor<T, R, Cuda> const& gx, Channels const& gw, Channels const& gb,
+                         Tensor<T, R, Cuda> const& gy, Tensor<T, R, Cuda> const& x, Channels const& mean,
+                         Channels const& rstd, Channels const& weight) {
         Index const c = weight.size(), rows = mean.size();
         if (gx.size())
             launch_warps("layer_norm_backward", rows, &gpu::layer_norm_backward<T>, gx.data(), gy.data(), x.data(), mean.data(),

@@ -6,24 +6,25 @@
 
 namespace tacet {
 template <> struct LinearKernel<Cuda> {
-    template <class T> static void forward(Index rows, Index in, Index out, T const* x, T const* w, T const* b, T* y) {
-        detail::tile_product<T>("linear", {rows, out, in}, gpu::Factor<T, true>{{x, 0, in, 1}}, gpu::Factor<T, true>{{w, 0, 1, in}},
+    template <class T> static void forward(Index rows, Index in, Index out, T const* x, Wide<T> const* w, Wide<T> const* b, T* y) {
+        detail::tile_product<T>("linear", {rows, out, in}, gpu::Factor<T, true>{x, 0, in}, gpu::Factor<Wide<T>, true>{w, 0, in},
                                 gpu::PlainResult<T>{y, b, rows, out});
     }
-    template <class T> static void input_gradient(Index rows, Index in, Index out, T const* gy, T const* w, T* gx) {
-        detail::tile_product<T>("linear_input_gradient", {rows, in, out}, gpu::Factor<T, true>{{gy, 0, out, 1}},
-                                gpu::Factor<T, false>{{w, 0, in, 1}}, gpu::PlainResult<T>{gx, nullptr, rows, in});
+    template <class T> static void input_gradient(Index rows, Index in, Index out, T const* gy, Wide<T> const* w, T* gx) {
+        detail::tile_product<T>("linear_input_gradient", {rows, in, out}, gpu::Factor<T, true>{gy, 0, out},
+                                gpu::Factor<Wide<T>, false>{w, 0, in}, gpu::PlainResult<T>{gx, nullptr, rows, in});
     }
-    template <class T> static void weight_gradient(Index rows, Index in, Index out, T const* x, T const* gy, T* gw) {
+    template <class T> static void weight_gradient(Index rows, Index in, Index out, T const* x, T const* gy, Wide<T>* gw) {
+        using Sum = Wide<T>;
         gpu::ProductShape s{out, in, rows};
         s.parts = detail::product_parts(s);
-        Buffer<Cuda> const memory(s.parts * out * in, sizeof(T));
-        auto* const part = static_cast<T*>(memory.data());
-        detail::tile_product<T>("linear_weight_gradient", s, gpu::Factor<T, false>{{gy, 0, 1, out}},
-                                gpu::Factor<T, false>{{x, 0, in, 1}}, gpu::PlainResult<T>{part, nullptr, out, in});
-        launch_each("linear_weight_gradient", out * in, gpu::PartSum<T, T>{gw, part, s.parts, out * in});
+        Buffer<Cuda> const memory(s.parts * out * in, sizeof(Sum));
+        auto* const part = static_cast<Sum*>(memory.data());
+        detail::tile_product<T>("linear_weight_gradient", s, gpu::Factor<T, false>{gy, 0, out}, gpu::Factor<T, false>{x, 0, in},
+                                gpu::PlainResult<Sum>{part, nullptr, out, in});
+        launch_each("linear_weight_gradient", out * in, gpu::PartSum<Sum, Sum>{gw, part, s.parts, out * in});
     }
-    template <class T> static void bias_gradient(Index rows, Index out, T const* gy, T* gb) {
+    template <class T> static void bias_gradient(Index rows, Index out, T const* gy, Wide<T>* gb) {
         detail::column_sums("linear_bias_gradient", std::array{gb}, rows, out, gpu::RowTerms<T>{gy, out});
     }
 };

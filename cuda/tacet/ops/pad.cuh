@@ -29,9 +29,9 @@ template <class T> struct PadBackward {
     __device__ void operator()(Index k) const {
         Index const pixel = k / c, row = pixel / grid.w.n, j = pixel % grid.w.n, i = row % grid.h.n;
         T const* const image = gy + row / grid.h.n * grid.h.m * grid.w.m * c + k % c;
-        T sum = 0;
+        Wide<T> sum = 0;
         each_repeat(grid.h, i, [&](Index oi) { each_repeat(grid.w, j, [&](Index oj) { sum += image[(oi * grid.w.m + oj) * c]; }); });
-        gx[k] = sum;
+        gx[k] = static_cast<T>(sum);
     }
 
 private:

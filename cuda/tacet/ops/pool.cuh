@@ -9,8 +9,8 @@ namespace tacet {
 namespace gpu {
 
 /// The sum of term(i, j) over a rectangle, row by row.
-template <class T, class F> __device__ T sum_over(detail::PoolArea const& area, F const& term) {
-    T sum = 0;
+template <class T, class F> __device__ Wide<T> sum_over(detail::PoolArea const& area, F const& term) {
+    Wide<T> sum = 0;
     for (Index i = area.top; i < area.bottom; ++i)
         for (Index j = area.left; j < area.right; ++j) sum += term(i, j);
     return sum;
@@ -43,10 +43,10 @@ template <class T> struct MaxPoolBackward {
     __device__ void operator()(Index k) const {
         Place const at(k, grid.x);
         auto const area = grid.windows(at.image, at.i, at.j);
-        gx[k] = sum_over<T>(area, [&](Index oi, Index oj) {
+        gx[k] = static_cast<T>(sum_over<T>(area, [&](Index oi, Index oj) {
             Index const o = area.at(oi, oj) * grid.x[3] + at.channel;
             return argmax[o] == grid.position(oi, oj, at.i, at.j) ? gy[o] : T(0);
-        });
+        }));
     }
 };
 
@@ -58,8 +58,8 @@ template <class T> struct AvgPool {
     __device__ void operator()(Index k) const {
         Place const at(k, grid.y);
         auto const area = grid.pixels(at.image, at.i, at.j);
-        T const sum = sum_over<T>(area, [&](Index i, Index j) { return x[area.at(i, j) * grid.x[3] + at.channel]; });
-        y[k] = sum / static_cast<T>(grid.count(at.i, at.j, count_padding));
+        Wide<T> const sum = sum_over<T>(area, [&](Index i, Index j) { return x[area.at(i, j) * grid.x[3] + at.channel]; });
+        y[k] = static_cast<T>(sum / static_cast<Wide<T>>(grid.count(at.i, at.j, count_padding)));
     }
 };
 template <class T> struct AvgPoolBackward {
@@ -70,9 +70,9 @@ template <class T> struct AvgPoolBackward {
     __device__ void operator()(Index k) const {
         Place const at(k, grid.x);
         auto const area = grid.windows(at.image, at.i, at.j);
-        gx[k] = sum_over<T>(area, [&](Index oi, Index oj) {
-            return 1 / static_cast<T>(grid.count(oi, oj, count_padding)) * gy[area.at(oi, oj) * grid.x[3] + at.channel];
-        });
+        gx[k] = static_cast<T>(sum_over<T>(area, [&](Index oi, Index oj) {
+            return 1 / static_cast<Wide<T>>(grid.count(oi, oj, count_padding)) * gy[area.at(oi, oj) * grid.x[3] + at.channel];
+        }));
     }
 };
 
@@ -82,13 +82,13 @@ __global__ void global_max_pool(T* y, Index* argmax /* (N, C) */, T const* x /* 
     Index const task = warp::task();
     if (task >= results) return;
     T const* const channel = x + task / c * pixels * c + task % c;
-    Candidate<T> best{T(0), -1};
+    Candidate<Wide<T>> best{0, -1};
     for (Index p = warp::lane(); p < pixels; p += warp::size) {
-        Candidate<T> const next{channel[p * c], p};
+        Candidate<Wide<T>> const next{channel[p * c], p};
         if (next.beats(best)) best = next;
     }
     best = best_of_warp(best);
-    if (warp::lane() == 0) y[task] = best.value, argmax[task] = best.position;
+    if (warp::lane() == 0) y[task] = static_cast<T>(best.value), argmax[task] = best.position;
 }
 template <class T> struct GlobalMaxBackward {
     T* gx;               // (N, pixels, C)
@@ -131,10 +131,10 @@ template <> struct PoolKernel<Cuda> {
     }
     template <class T> static void global_avg(Images<T> const& y, Images<T> const& x) {
         sum_into(y, x);
-        y.assign(y / static_cast<T>(x.shape()[1] * x.shape()[2]));
+        y.assign(y / static_cast<Wide<T>>(x.shape()[1] * x.shape()[2]));
     }
     template <class T> static void global_avg_backward(Images<T> const& gx, Images<T> const& gy) {
-        gx.assign(gy / static_cast<T>(gx.shape()[1] * gx.shape()[2]));
+        gx.assign(gy / static_cast<Wide<T>>(gx.shape()[1] * gx.shape()[2]));
     }
 };
 

@@ -9,16 +9,16 @@ namespace gpu {
 
 /// part[p][k] = the winner in the p-th part of the terms of result k; a warp for each.
 template <class T, int R, class E>
-__global__ void max_parts(Candidate<T>* part /* (parts, count) */, Index parts, Index count, Index terms_per_part, detail::SumPlan<R> plan,
-                          Shape<R> shape, E e) {
+__global__ void max_parts(Candidate<Wide<T>>* part /* (parts, count) */, Index parts, Index count, Index terms_per_part,
+                          detail::SumPlan<R> plan, Shape<R> shape, E e) {
     Index const task = warp::task();
     if (task >= parts * count) return;
     auto const start = unravel(task % count, plan.kept);
     Index const begin = task / count * terms_per_part, end = std::min(plan.terms, begin + terms_per_part);
-    Candidate<T> best{T(0), -1};
+    Candidate<Wide<T>> best{0, -1};
     for (Index t = begin + warp::lane(); t < end; t += warp::size) {
         auto const i = plan.place(start, t);
-        Candidate<T> const next{static_cast<T>(e.at(i)), View<T, R>{nullptr, row_major(shape)}.offset(i)};
+        Candidate<Wide<T>> const next{static_cast<Wide<T>>(e.at(i)), View<T, R>{nullptr, row_major(shape)}.offset(i)};
         if (next.beats(best)) best = next;
     }
     best = best_of_warp(best);
@@ -28,13 +28,13 @@ __global__ void max_parts(Candidate<T>* part /* (parts, count) */, Index parts, 
 template <class T> struct JoinCandidates {
     T* y;
     Index* where;
-    Candidate<T> const* part;  // (parts, count)
+    Candidate<Wide<T>> const* part;  // (parts, count)
     Index parts, count;
     __device__ void operator()(Index k) const {
         auto best = part[k];
         for (Index p = 1; p < parts; ++p)
             if (part[p * count + k].beats(best)) best = part[p * count + k];
-        y[k] = best.value, where[k] = best.position;
+        y[k] = static_cast<T>(best.value), where[k] = best.position;
     }
 };
 
@@ -57,8 +57,8 @@ template <> struct MaxKernel<Cuda> {
     static void run(T* y, Index* where, Index count, Shape<R> const& stride, Shape<R> const& shape, E const& e) {
         detail::SumPlan<R> const plan(shape, stride, false);
         Index const parts = std::clamp<Index>(plan.terms / 4096, 1, 1024);
-        Buffer<Cuda> const memory(parts * count, sizeof(gpu::Candidate<T>));
-        auto* const part = static_cast<gpu::Candidate<T>*>(memory.data());
+        Buffer<Cuda> const memory(parts * count, sizeof(gpu::Candidate<Wide<T>>));
+        auto* const part = static_cast<gpu::Candidate<Wide<T>>*>(memory.data());
         launch_warps("max", parts * count, &gpu::max_parts<T, R, E>, part, parts, count, detail::div_up(plan.terms, parts), plan, shape, e);
         launch_each("max", count, gpu::JoinCandidates<T>{y, where, part, parts, count});
     }

@@ -12,25 +12,25 @@ template <class T> __global__ void softmax(T* y, T const* x /* (rows, n) */, Ind
     Index const row = warp::task();
     if (row >= rows) return;
     T const* const v = x + row * n;
-    T const largest = warp::largest_of(v, n);
-    T sum = 0;
+    Wide<T> const largest = warp::largest_of(v, n);
+    Wide<T> sum = 0;
     for (Index k = warp::lane(); k < n; k += warp::size) {
-        T const e = std::exp(v[k] - largest);
-        y[row * n + k] = e;
+        Wide<T> const e = std::exp(v[k] - largest);
+        y[row * n + k] = static_cast<T>(e);
         sum += e;
     }
     sum = warp::sum(sum);
-    for (Index k = warp::lane(); k < n; k += warp::size) y[row * n + k] /= sum;
+    for (Index k = warp::lane(); k < n; k += warp::size) y[row * n + k] = static_cast<T>(y[row * n + k] / sum);
 }
 
 /// gx = y (gy - <gy, y>), a warp for each row.
 template <class T> __global__ void softmax_backward(T* gx, T const* gy, T const* y /* (rows, n) */, Index rows, Index n) {
     Index const row = warp::task();
     if (row >= rows) return;
-    T mean = 0;
+    Wide<T> mean = 0;
     for (Index k = row * n + warp::lane(); k < (row + 1) * n; k += warp::size) mean += gy[k] * y[k];
     mean = warp::sum(mean);
-    for (Index k = row * n + warp::lane(); k < (row + 1) * n; k += warp::size) gx[k] = y[k] * (gy[k] - mean);
+    for (Index k = row * n + warp::lane(); k < (row + 1) * n; k += warp::size) gx[k] = static_cast<T>(y[k] * (gy[k] - mean));
 }
 
 }  // namespace gpu

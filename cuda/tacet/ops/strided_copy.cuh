@@ -12,7 +12,7 @@ template <class T, int R> struct CopyStrided {
     Shape<R> shape;
     __device__ void operator()(Index k) const {
         auto const i = unravel(k, shape);
-        to.at(i) = from.at(i);
+        to.at(i) = static_cast<T>(from.at(i));
     }
 };
 

@@ -10,12 +10,12 @@ namespace gpu {
 template <class T> struct Differences {
     T const* x;
     Shape<4> shape;
-    T eps2;
+    Wide<T> eps2;
 
     __device__ Index line() const { return shape[2] * shape[3]; }
-    __device__ T dx(Index k) const { return k % line() + shape[3] < line() ? x[k + shape[3]] - x[k] : T(0); }
-    __device__ T dy(Index k) const { return k / line() % shape[1] < shape[1] - 1 ? x[k + line()] - x[k] : T(0); }
-    __device__ T norm(Index k) const { return std::sqrt(dx(k) * dx(k) + dy(k) * dy(k) + eps2); }
+    __device__ Wide<T> dx(Index k) const { return k % line() + shape[3] < line() ? x[k + shape[3]] - x[k] : Wide<T>(0); }
+    __device__ Wide<T> dy(Index k) const { return k / line() % shape[1] < shape[1] - 1 ? x[k + line()] - x[k] : Wide<T>(0); }
+    __device__ Wide<T> norm(Index k) const { return std::sqrt(dx(k) * dx(k) + dy(k) * dy(k) + eps2); }
 };
 
 /// The norms over n as an expression of rank 1, which device_sums adds up.
@@ -36,10 +36,10 @@ template <class T> struct TotalVariationBackward {
     /// Every element stands in three norms: its own and those to its left and above.
     __device__ void operator()(Index k) const {
         Index const c = d.shape[3], line = d.line();
-        T sum = -(d.dx(k) + d.dy(k)) / d.norm(k);
+        Wide<T> sum = -(d.dx(k) + d.dy(k)) / d.norm(k);
         if (k % line >= c) sum += d.dx(k - c) / d.norm(k - c);
         if (k / line % d.shape[1] > 0) sum += d.dy(k - line) / d.norm(k - line);
-        gx[k] = static_cast<T>(static_cast<double>(*gy) / n) * sum;
+        gx[k] = static_cast<T>(static_cast<Wide<T>>(static_cast<double>(*gy) / n) * sum);
     }
 };
 
@@ -56,7 +56,7 @@ template <> struct TotalVariationKernel<Cuda> {
 
 private:
     template <class T> static gpu::Differences<T> differences(Tensor<T, 4, Cuda> const& x, double eps) {
-        return {x.data(), x.shape(), static_cast<T>(eps * eps)};
+        return {x.data(), x.shape(), static_cast<Wide<T>>(eps * eps)};
     }
 };
 

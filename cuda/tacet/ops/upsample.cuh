@@ -22,10 +22,10 @@ template <class T> struct UpsampleNearestBackward {
     Index w, c, f;
     __device__ void operator()(Index k) const {
         RowPlace const at(k, w, c);
-        T sum = 0;
+        Wide<T> sum = 0;
         for (Index i = 0; i < f; ++i)
             for (Index j = 0; j < f; ++j) sum += gy[((at.row * f + i) * w * f + at.j * f + j) * c + at.channel];
-        gx[k] = sum;
+        gx[k] = static_cast<T>(sum);
     }
 };
 
@@ -39,13 +39,13 @@ template <class T> struct UpsampleBilinear {
         auto const rows = resize.h.tap(at.row % resize.h.m), columns = resize.w.tap(at.j);
         T const* const image = x + at.row / resize.h.m * resize.h.n * resize.w.n * c + at.channel;
         auto const mixed = [&](Index j) {
-            return mix(image[(rows.i0 * resize.w.n + j) * c], image[(rows.i1 * resize.w.n + j) * c], static_cast<T>(rows.t));
+            return mix(image[(rows.i0 * resize.w.n + j) * c], image[(rows.i1 * resize.w.n + j) * c], static_cast<Wide<T>>(rows.t));
         };
-        y[k] = mix(mixed(columns.i0), mixed(columns.i1), static_cast<T>(columns.t));
+        y[k] = static_cast<T>(mix(mixed(columns.i0), mixed(columns.i1), static_cast<Wide<T>>(columns.t)));
     }
 
 private:
-    __device__ static T mix(T a, T b, T t) { return (1 - t) * a + t * b; }
+    __device__ static Wide<T> mix(Wide<T> a, Wide<T> b, Wide<T> t) { return (1 - t) * a + t * b; }
 };
 
 /// An element of gx sums, in order, the elements of gy that took from it.
@@ -59,14 +59,14 @@ template <class T> struct UpsampleBilinearBackward {
         RowPlace const at(k, resize.w.n, c);
         Index const i = at.row % resize.h.n, j = at.j;
         T const* const image = gy + at.row / resize.h.n * resize.h.m * resize.w.m * c + at.channel;
-        T sum = 0;
+        Wide<T> sum = 0;
         for (Index oi = first(resize.h, i); oi < resize.h.m && resize.h.tap(oi).i0 <= i; ++oi) {
-            T of_row = 0;
+            Wide<T> of_row = 0;
             for (Index oj = first(resize.w, j); oj < resize.w.m && resize.w.tap(oj).i0 <= j; ++oj)
                 of_row += weight(resize.w, oj, j) * image[(oi * resize.w.m + oj) * c];
             sum += weight(resize.h, oi, i) * of_row;
         }
-        gx[k] = sum;
+        gx[k] = static_cast<T>(sum);
     }
 
 private:
@@ -81,9 +81,9 @@ private:
         return low;
     }
     /// How much of element i stands in o.
-    __device__ static T weight(detail::LinearResize const& line, Index o, Index i) {
+    __device__ static Wide<T> weight(detail::LinearResize const& line, Index o, Index i) {
         auto const tap = line.tap(o);
-        return static_cast<T>((tap.i0 == i ? 1 - tap.t : 0) + (tap.i1 == i ? tap.t : 0));
+        return static_cast<Wide<T>>((tap.i0 == i ? 1 - tap.t : 0) + (tap.i1 == i ? tap.t : 0));
     }
 };
 

@@ -35,7 +35,7 @@ template <class T, int R, class D, class F> struct OutputPull {
 };
 template <class E> constexpr bool slope_follows_from_output = false;
 template <class F, class T, int R, class D>
-constexpr bool slope_follows_from_output<Lazy<F, Variable<T, R, D>>> = requires(F f) { f.slope_at_output(T()); };
+constexpr bool slope_follows_from_output<Lazy<F, Variable<T, R, D>>> = requires(F f) { f.slope_at_output(Wide<T>()); };
 }  // namespace detail
 
 template <class T, int R, class D, Expression E> Variable<T, R, D> record_expression(E const& e) {

@@ -17,6 +17,8 @@ namespace detail {
 /// into sums where it was broadcast, nowhere where none is wanted.
 template <class T, int Q, int R, class D> class GradientSink {
 public:
+    using value_type = T;
+
     GradientSink(Variable<T, Q, D> const& x, Walk<R> const& walk) {
         if (!x.requires_grad()) return;
         gradient_ = Tensor<T, Q, D>(x.shape());
@@ -47,17 +49,18 @@ private:
 };
 
 /// out[k][m] = g[m] * d(row)/d(variable k) at the elements j + m, m < n. See evaluate_run.
-template <bool Unit, int K, class T, class E> [[gnu::flatten]] void pull_run(std::array<T*, K> const out, E row, T const* g, Index j,
-                                                                             Index n) {
+template <bool Unit, int K, class T, class G, class E>
+[[gnu::flatten]] void pull_run(std::array<T*, K> const out, E row, G const* g, Index j, Index n) {
 #ifdef __clang__
 #pragma clang loop vectorize(assume_safety)
 #else
 #pragma GCC ivdep
 #endif
     for (Index m = 0; m < n; ++m) {
-        T gradient[K];
+        Wide<T> gradient[K];
         row.pull(row.template trace<Unit>(j + m), g[m], gradient);
-        [&]<std::size_t... k>(std::index_sequence<k...>) { ((out[k][m] = gradient[k]), ...); }(std::make_index_sequence<K>{});
+        [&]<std::size_t... k>(std::index_sequence<k...>) { ((out[k][m] = static_cast<T>(gradient[k])), ...); }
+        (std::make_index_sequence<K>{});
     }
 }
 
@@ -71,8 +74,9 @@ template <> struct PullbackKernel<Cpu> {
         auto const lowered = lower(e, shape);
         bool const same = std::apply([&](auto const&... x) { return ((x.shape().size() == shape.size()) && ...); }, variables);
         detail::Walk<R> const walk{shape, same && lowered.contiguous(shape)};
-        auto sinks =
-            std::apply([&](auto const&... x) { return std::tuple{detail::GradientSink<T, V::rank, R, Cpu>(x, walk)...}; }, variables);
+        auto sinks = std::apply([&](auto const&... x) {
+            return std::tuple{detail::GradientSink<typename V::value_type, V::rank, R, Cpu>(x, walk)...};
+        }, variables);
         std::apply([&](auto&... sink) {
             Index summed = 0;
             ((summed = std::max(summed, sink.sums() ? sink.count() : 0)), ...);
@@ -90,12 +94,14 @@ private:
         constexpr int K = sizeof...(S);
         constexpr Index chunk = detail::Walk<R>::chunk;
         detail::parallel_parts(walk, tasks, [&](Index task, Index begin, Index end) {
-            T scratch[K][chunk], constant[Q == 0 ? chunk : 1];
+            using X = typename std::tuple_element_t<0, std::tuple<S...>>::value_type;
+            X scratch[K][chunk];
+            T constant[Q == 0 ? chunk : 1];
             if constexpr (Q == 0) std::fill_n(constant, chunk, *gy.data());
             walk.run(begin, end, [&](Shape<R> const& i, Index j, Index n, Index offset) {
                 T const* const g = Q == 0 ? constant : gy.data() + offset;
                 int k = 0;
-                std::array<T*, K> const out{sink.place(offset, scratch[k++])...};
+                std::array<X*, K> const out{sink.place(offset, scratch[k++])...};
                 auto const row = walk.flat ? part.flat() : part.row(i);
                 if (unit) detail::pull_run<true, K>(out, row, g, j, n);
                 else detail::pull_run<false, K>(out, row, g, j, n);

@@ -2,11 +2,12 @@
 #pragma once
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 namespace tacet {
 
 /// IEEE 754 binary16 as a storage type: 11 significant bits, largest finite value 65504, smallest positive 2^-24.
-/// It converts to float exactly and from float by rounding to nearest, ties to even; arithmetic is done in float.
+/// It converts to float exactly, and so by itself, and from float by rounding to nearest, ties to even; arithmetic is done in float.
 struct Half {
     std::uint16_t bits;
 
@@ -14,7 +15,7 @@ struct Half {
     /// Rounds to the nearest half; 65520 and more becomes infinity, a NaN stays one (quiet, upper payload bits kept).
     constexpr explicit Half(float value) : bits(encode(std::bit_cast<std::uint32_t>(value))) {}
     /// The exact value.
-    constexpr explicit operator float() const { return decode(bits); }
+    constexpr operator float() const { return decode(bits); }
     /// The half with this bit pattern.
     static constexpr Half from_bits(std::uint16_t bits) {
         Half half{};
@@ -50,7 +51,7 @@ private:
 };
 
 /// bfloat16 as a storage type: the upper half of a float, 8 significant bits, the same range as float.
-/// It converts to float exactly and from float by rounding to nearest, ties to even; arithmetic is done in float.
+/// It converts to float exactly, and so by itself, and from float by rounding to nearest, ties to even; arithmetic is done in float.
 struct BFloat16 {
     std::uint16_t bits;
 
@@ -58,7 +59,7 @@ struct BFloat16 {
     /// Rounds to the nearest bfloat16; overflow becomes infinity, a NaN stays one (quiet, upper payload bits kept).
     constexpr explicit BFloat16(float value) : bits(encode(std::bit_cast<std::uint32_t>(value))) {}
     /// The exact value.
-    constexpr explicit operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+    constexpr operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
     /// The bfloat16 with this bit pattern.
     static constexpr BFloat16 from_bits(std::uint16_t bits) {
         BFloat16 value{};
@@ -72,5 +73,10 @@ private:
         return static_cast<std::uint16_t>(nan ? (f >> 16) | 0x40u : (f + 0x7fffu + ((f >> 16) & 1u)) >> 16);
     }
 };
+
+/// Whether T is a number that is stored alone, and computed with as a float.
+template <class T> constexpr bool is_16_bit = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
+/// What a T is computed as: float for Half and BFloat16, else T itself. Parameters and sums of a layer whose images are T have this type.
+template <class T> using Wide = std::conditional_t<is_16_bit<T>, float, T>;
 
 }  // namespace tacet

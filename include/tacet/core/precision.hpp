@@ -25,4 +25,9 @@ private:
     bool before_;
 };
 
+/// What a network is told to keep its images in between layers: `model(x, computed_in<BFloat16>)`. What enters and leaves it, its
+/// parameters and all sums remain as they are.
+template <class X> struct ComputedIn {};
+template <class X> inline constexpr ComputedIn<X> computed_in{};
+
 }  // namespace tacet

@@ -79,7 +79,7 @@ template <bool Unit, class T, class E> [[gnu::flatten]] void evaluate_run(T* out
 #else
 #pragma GCC ivdep
 #endif
-    for (Index k = 0; k < n; ++k) out[k] = row.template at<Unit>(j + k);
+    for (Index k = 0; k < n; ++k) out[k] = static_cast<T>(row.template at<Unit>(j + k));
 }
 template <class T, class E> void evaluate_run(T* out, E const& row, Index j, Index n, bool unit) {
     if (unit) evaluate_run<true>(out, row, j, n);
@@ -111,7 +111,7 @@ template <class Out, Operand E> void assign(Out const& out, E const& e) {
                       "the expression has another element type: convert it with cast<T>(x)");
         Evaluator<typename Out::device_type>::run(out.data(), shape, lower(o, shape));
     };
-    if constexpr (std::is_arithmetic_v<E>) run(Constant<T, Out::rank, typename Out::device_type>{out.shape(), static_cast<T>(e)});
+    if constexpr (std::is_arithmetic_v<E>) run(Constant<T, Out::rank, typename Out::device_type>{out.shape(), static_cast<Wide<T>>(e)});
     else run(e);
 }
 

@@ -66,6 +66,15 @@ template <class... E> struct element {
     template <class X> struct number { using type = float; };
     using type = std::conditional_t<std::is_void_v<found>, float, found>;
 };
+// What the elements of an expression are stored as: numbers as those that they were computed from, unless the function says otherwise.
+template <class F, class... E> struct stored {
+    using computed = decltype(std::declval<F const&>()(std::declval<Wide<typename E::value_type>>()...));
+    using operand = typename first_value<E...>::type;
+    using type = std::conditional_t<std::is_same_v<computed, float> && is_16_bit<operand>, operand, computed>;
+};
+template <class F, class... E> requires requires { typename F::stored_type; }
+struct stored<F, E...> { using type = typename F::stored_type; };
+
 template <class E, class T> constexpr bool holds = true;
 template <Expression E, class T>
 constexpr bool holds<E, T> = std::is_same_v<typename E::value_type, T> || std::is_same_v<typename E::value_type, bool>;
@@ -85,7 +94,7 @@ template <class F, class... E> struct Lazy {
     using device_type = typename detail::first_device<E...>::type;
     static_assert((detail::lives_on<E, device_type> && ...),
                   "the operands live on different devices: move one with to<Cuda>(x) or to<Cpu>(x)");
-    using value_type = decltype(std::declval<F const&>()(std::declval<typename E::value_type>()...));
+    using value_type = typename detail::stored<F, E...>::type;
     F f;
     Pack<E...> args;
 
@@ -106,7 +115,7 @@ template <class F, class... E, int R> auto lower(Lazy<F, E...> const& e, Shape<R
 
 namespace detail {
 template <class T, class E> auto operand(E const& e) {
-    if constexpr (std::is_arithmetic_v<E>) return Scalar<T>{static_cast<T>(e)};
+    if constexpr (std::is_arithmetic_v<E>) return Scalar<Wide<T>>{static_cast<Wide<T>>(e)};
     else if constexpr (requires { e.var(); }) return e.var();
     else return e;
 }
@@ -126,10 +135,12 @@ template <class T, int R, Device D = Cpu> struct Constant {
     using device_type = D;
     using value_type = T;
     Shape<R> extents;
-    T value;
+    Wide<T> value;
     Shape<R> const& shape() const { return extents; }
 };
 template <class T, int R, class D> struct is_expression<Constant<T, R, D>> : std::true_type {};
-template <int R, class T, int Q, class D> Scalar<T> lower(Constant<T, Q, D> const& c, Shape<R> const&) { return Scalar<T>{c.value}; }
+template <int R, class T, int Q, class D> Scalar<Wide<T>> lower(Constant<T, Q, D> const& c, Shape<R> const&) {
+    return Scalar<Wide<T>>{c.value};
+}
 
 }  // namespace tacet

@@ -95,7 +95,10 @@ template <class F> struct SlopeAtOutput {
     F f;
     constexpr auto operator()(auto y) const { return f.slope_at_output(y); }
 };
-template <class T> struct Cast { constexpr T operator()(auto x) const { return static_cast<T>(x); } };
+template <class T> struct Cast {
+    using stored_type = T;
+    constexpr Wide<T> operator()(auto x) const { return static_cast<Wide<T>>(static_cast<T>(static_cast<Wide<T>>(x))); }
+};
 }  // namespace fn
 
 template <class A, class B> concept Operands = Operand<A> && Operand<B> && (Expression<A> || Expression<B>);

@@ -25,12 +25,12 @@ public:
             for (Index k = 0; k < n; ++k) to[k * step] += static_cast<double>(values[k]);
     }
     /// Writes the totals.
-    void finish(T* out) const {
+    void finish(auto* out) const {
         Index const tasks = static_cast<Index>(sums_.size()) / std::max<Index>(count_, 1);
         for (Index k = 0; k < count_; ++k) {
             double total = 0;
             for (Index t = 0; t < tasks; ++t) total += sums_[static_cast<std::size_t>(t * count_ + k)];
-            out[k] = static_cast<T>(total);
+            out[k] = static_cast<std::remove_pointer_t<decltype(out)>>(static_cast<Wide<T>>(total));
         }
     }
     /// The number of tasks for a problem: enough to share the work, few enough that the arrays stay small beside the data.
@@ -73,12 +73,12 @@ template <> struct Reducer<Cpu> {
     /// out[k] = the sum of e over all elements of `shape` that `stride` (broadcast strides of out) maps to k; count sums in all.
     template <class T, int R, class E> static void run(T* out, Index count, Shape<R> const& stride, Shape<R> const& shape, E const& e) {
         detail::Walk<R> const walk{shape, count == 1 && e.contiguous(shape)};
-        Index const tasks = detail::PartialSums<T, R>::tasks(walk, count);
-        detail::PartialSums<T, R> sums(walk, stride, count, tasks);
+        Index const tasks = detail::PartialSums<Wide<T>, R>::tasks(walk, count);
+        detail::PartialSums<Wide<T>, R> sums(walk, stride, count, tasks);
         bool const unit = walk.flat || e.unit();
         if (shape.size() > 0)
             detail::parallel_parts(walk, tasks, [&](Index task, Index begin, Index end) {
-                T values[detail::Walk<R>::chunk];
+                Wide<T> values[detail::Walk<R>::chunk];
                 walk.run(begin, end, [&](Shape<R> const& i, Index j, Index n, Index) {
                     detail::evaluate_run(values, walk.flat ? e.flat() : e.row(i), j, n, unit);
                     sums.add(task, i, j, values, n);

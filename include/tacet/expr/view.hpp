@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/error.hpp>
+#include <tacet/core/half.hpp>
 #include <tacet/core/shape.hpp>
 #include <type_traits>
 
 namespace tacet {
 
+/// What reading an element yields: the element, or of a number that is only stored its value, to compute with.
+template <class T>
+using Read = std::conditional_t<std::is_const_v<T> && is_16_bit<std::remove_const_t<T>>, Wide<std::remove_const_t<T>>, T&>;
+
 /// A run of elements along the last dimension: what inner loops read. With Unit, the stride is known to be 1.
 template <class T> struct Row {
-    using value_type = std::remove_const_t<T>;
+    using value_type = std::remove_cvref_t<Read<T>>;
     T* data;
     Index stride;
-    template <bool Unit> constexpr T& at(Index j) const { return data[Unit ? j : j * stride]; }
+    template <bool Unit> constexpr Read<T> at(Index j) const { return data[Unit ? j : j * stride]; }
 };
 
 /// A trivially copyable window on strided memory: a leaf of an expression after lowering, and what kernels receive.
 template <class T, int R> struct View {
-    using value_type = std::remove_const_t<T>;
+    using value_type = std::remove_cvref_t<Read<T>>;
     T* data;
     Shape<R> stride;  // 0 where the leaf is repeated (broadcast)
 
@@ -25,7 +30,7 @@ template <class T, int R> struct View {
         for (int d = 0; d < R; ++d) k += i[d] * stride[d];
         return k;
     }
-    constexpr T& at(Shape<R> const& i) const { return data[offset(i)]; }
+    constexpr Read<T> at(Shape<R> const& i) const { return data[offset(i)]; }
     /// The run that starts at i.
     constexpr Row<T> row(Shape<R> const& i) const { return Row<T>{data + offset(i), stride[R - 1]}; }
     /// The whole memory as one run: for contiguous views.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/autograd/cast.hpp>
+#include <tacet/core/precision.hpp>
 #include <tacet/nn/conv.hpp>
 #include <tacet/nn/layer_observer.hpp>
 #include <tacet/nn/norm.hpp>
@@ -55,6 +57,9 @@ template <class D = Cpu, class T = float> struct DnCnn {
 
     /// `observe`, if there is one, is shown what each rectifier puts out, by the name of the convolution before it.
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, LayerObserver<D, T> const& observe = {}) const;
+    /// The same with images of type X between the layers.
+    template <class X>
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, ComputedIn<X>, LayerObserver<D, T> const& observe = {}) const;
     static void fields(auto& self, auto&& field) {
         bool const normed = !self.norms.empty();
         for (std::size_t k = 0; k < self.convolutions.size(); ++k) {
@@ -77,17 +82,22 @@ private:
 
 template <class D, class T>
 Variable<T, 4, D> DnCnn<D, T>::operator()(Variable<T, 4, D> const& x, LayerObserver<D, T> const& observe) const {
-    auto const show = [&](std::size_t k, Variable<T, 4, D> const& v) {
-        if (observe) observe(convolution_name(static_cast<Index>(k), !norms.empty()), v.value());
+    return (*this)(x, computed_in<T>, observe);
+}
+
+template <class D, class T> template <class X>
+Variable<T, 4, D> DnCnn<D, T>::operator()(Variable<T, 4, D> const& x, ComputedIn<X>, LayerObserver<D, T> const& observe) const {
+    auto const show = [&](std::size_t k, Variable<X, 4, D> const& v) {
+        if (observe) observe(convolution_name(static_cast<Index>(k), !norms.empty()), cast<T>(v).value());
     };
-    Variable<T, 4, D> y(relu(convolutions.front()(x)));
+    Variable<X, 4, D> y(relu(convolutions.front()(cast<X>(x))));
     show(0, y);
     for (std::size_t k = 1; k + 1 < convolutions.size(); ++k) {
         if (norms.empty()) y = relu(convolutions[k](y));
         else y = relu(norms[k - 1](convolutions[k](y)));
         show(k, y);
     }
-    return Variable<T, 4, D>(x - convolutions.back()(y));
+    return Variable<T, 4, D>(x - cast<T>(Variable<X, 4, D>(convolutions.back()(y))));
 }
 
 #if TACET_WITH_COMPILED  // library tacet::compiled has it

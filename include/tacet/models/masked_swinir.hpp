@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/autograd/cast.hpp>
+#include <tacet/core/precision.hpp>
 #include <tacet/models/swin_block.hpp>
 #include <tacet/models/swin_sizes.hpp>
 #include <tacet/ops/dropout.hpp>
@@ -27,7 +29,7 @@ template <class D = Cpu, class T = float> struct Reconstruction {
         if (!direct) last.push_back(same(wide ? features : o.embed_dim, o.in_chans, rng));
     }
 
-    Variable<T, 4, D> operator()(Variable<T, 4, D> x, auto&& before_last) const {
+    template <class X> Variable<X, 4, D> operator()(Variable<X, 4, D> x, auto&& before_last) const {
         if (upsampler == Upsampler::pixelshuffledirect) return pixel_shuffle(up[0](before_last(x)), upscale);
         if (!before.empty()) x = leaky_relu(before[0](x), 0.01);
         std::size_t k = 0;
@@ -104,19 +106,27 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     static MaskedSwinIR sized_by(auto&& shapes, Rng& rng) { return MaskedSwinIR(swin_options_of(shapes), rng); }
 
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const { return (*this)(x, draws); }
-    /// The same with other draws than those it holds. `observe`, if there is one, is shown what blocks, groups and the convolutions before
-    /// and after them put out, at the padded extents: conv_first, layers.0.blocks.5, layers.0, norm, conv_after_body and the like.
+    /// The same with other draws than those it holds, or with images of type X between the layers. `observe`, if there is one, is shown
+    /// what blocks, groups and the convolutions before and after them put out, at the padded extents: conv_first,
+    /// layers.0.blocks.5, layers.0, norm, conv_after_body and the like.
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinDraws const& drawn, LayerObserver<D, T> const& observe = {}) const;
+    template <class X>
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, ComputedIn<X>, SwinDraws const& drawn,
+                                 LayerObserver<D, T> const& observe = {}) const;
+    template <class X> Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, ComputedIn<X> type) const {
+        return (*this)(x, type, draws);
+    }
 
     /// What enters conv_after_body, from the first features x (N, H, W, C), extents that are multiples of the window: all blocks.
-    Variable<T, 4, D> features(Variable<T, 4, D> const& x, SwinDraws const& drawn, LayerObserver<D, T> const& observe = {}) const {
+    template <class X>
+    Variable<X, 4, D> features(Variable<X, 4, D> const& x, SwinDraws const& drawn, LayerObserver<D, T> const& observe = {}) const {
         auto const percent = drawn.percent.value_or(own_mask());
         SwinPass const pass{drawn, percent.high > 0, training, percent, options.recompute};
         auto y = patch_norm.empty() ? x : patch_norm[0](x);
-        if (options.ape) y = y + placed(x.shape());
+        if (options.ape) y = y + cast<X>(placed(x.shape()));
         for (std::size_t k = 0; k < layers.size(); ++k) y = layers[k](y, pass, observe, "layers." + std::to_string(k));
         y = norm(y);
-        if (observe) observe("norm", y.value());
+        if (observe) observe("norm", cast<T>(y).value());
         return y;
     }
 
@@ -207,7 +217,7 @@ private:
                     x[1], " x ", x[2]);
         return reshape(absolute_pos_embed[0].var(), Shape{Index(1), side, side, options.embed_dim});
     }
-    Variable<T, 4, D> last_dropout(Variable<T, 4, D> const& x, SwinDraws const& drawn) const {
+    template <class X> Variable<X, 4, D> last_dropout(Variable<X, 4, D> const& x, SwinDraws const& drawn) const {
         Rng rng(Stream{.seed = drawn.seed, .purpose = Purpose::dropout, .image = 1, .epoch = drawn.draw});
         return dropout(x, static_cast<float>(options.last_dropout), rng, training);
     }
@@ -216,19 +226,26 @@ private:
 template <class D, class T>
 Variable<T, 4, D> MaskedSwinIR<D, T>::operator()(Variable<T, 4, D> const& x, SwinDraws const& drawn,
                                                 LayerObserver<D, T> const& observe) const {
+    return (*this)(x, computed_in<T>, drawn, observe);
+}
+
+template <class D, class T> template <class X>
+Variable<T, 4, D> MaskedSwinIR<D, T>::operator()(Variable<T, 4, D> const& x, ComputedIn<X>, SwinDraws const& drawn,
+                                                LayerObserver<D, T> const& observe) const {
     auto const [n, h, w, c] = x.shape().extent;
     check_shape(c == options.in_chans, name, ": the image x ", x.shape(), " does not have ", options.in_chans, " channels");
     auto const range = static_cast<T>(options.img_range);
     auto const mean = brightness();
     Variable<T, 4, D> const image = (pad(x, Padding::to_multiple(x.shape(), multiple), PadMode::bounce) - mean) * range;
-    Variable<T, 4, D> const shallow = conv_first(image);
-    if (observe) observe("conv_first", shallow.value());
-    Variable<T, 4, D> y = conv_after_body(features(shallow, drawn, observe));
-    if (observe) observe("conv_after_body", y.value());
+    Variable<X, 4, D> const shallow = conv_first(cast<X>(image));
+    if (observe) observe("conv_first", cast<T>(shallow).value());
+    Variable<X, 4, D> y = conv_after_body(features(shallow, drawn, observe));
+    if (observe) observe("conv_after_body", cast<T>(y).value());
     if (options.shallow_residual) y = y + shallow;
-    y = reconstruction(y, [&](Variable<T, 4, D> const& v) { return last_dropout(v, drawn); });
-    if (options.global_residual) y = image + y;
-    return crop(Variable<T, 4, D>(y / range + mean), 0, 0, h * options.upscale, w * options.upscale);
+    y = reconstruction(y, [&](Variable<X, 4, D> const& v) { return last_dropout(v, drawn); });
+    Variable<T, 4, D> result = cast<T>(y);
+    if (options.global_residual) result = image + result;
+    return crop(Variable<T, 4, D>(result / range + mean), 0, 0, h * options.upscale, w * options.upscale);
 }
 
 #if TACET_WITH_COMPILED  // library tacet::compiled has it

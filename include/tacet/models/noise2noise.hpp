@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/autograd/cast.hpp>
+#include <tacet/core/precision.hpp>
 #include <tacet/nn/conv.hpp>
 #include <tacet/ops/concat.hpp>
 #include <tacet/ops/pool.hpp>
@@ -40,6 +42,8 @@ template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
     }
 
     Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const;
+    /// The same with images of type X between the layers.
+    template <class X> Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, ComputedIn<X>) const;
     static void fields(auto& self, auto&& field) {
         field("enc_conv0", self.enc_conv0), field("enc_conv1", self.enc_conv1), field("enc_conv2", self.enc_conv2);
         field("enc_conv3", self.enc_conv3), field("enc_conv4", self.enc_conv4), field("enc_conv5", self.enc_conv5);
@@ -67,6 +71,12 @@ private:
 };
 
 template <class D, class T> Variable<T, 4, D> Noise2NoiseUNet<D, T>::operator()(Variable<T, 4, D> const& x) const {
+    return (*this)(x, computed_in<T>);
+}
+
+template <class D, class T> template <class X>
+Variable<T, 4, D> Noise2NoiseUNet<D, T>::operator()(Variable<T, 4, D> const& image, ComputedIn<X>) const {
+    auto const x = cast<X>(image);
     auto const level = [](Layer const& a, auto&& y) { return leaky_relu(a(std::forward<decltype(y)>(y)), 0.1); };
     auto const down = [&](Layer const& a, auto const& y) { return max_pool2d(level(a, y), 2); };
     auto const up = [&](auto const& y, auto const& skip) { return concat(upsample_nearest(y, 2), skip); };
@@ -75,11 +85,11 @@ template <class D, class T> Variable<T, 4, D> Noise2NoiseUNet<D, T>::operator()(
     auto const pool3 = down(enc_conv3, pool2);
     auto const pool4 = down(enc_conv4, pool3);
     auto const bottom = level(enc_conv6, down(enc_conv5, pool4));
-    Variable<T, 4, D> y = level(dec_conv5b, level(dec_conv5, up(bottom, pool4)));
+    Variable<X, 4, D> y = level(dec_conv5b, level(dec_conv5, up(bottom, pool4)));
     y = level(dec_conv4b, level(dec_conv4, up(y, pool3)));
     y = level(dec_conv3b, level(dec_conv3, up(y, pool2)));
     y = level(dec_conv2b, level(dec_conv2, up(y, pool1)));
-    return dec_conv1(level(dec_conv1b, level(dec_conv1a, up(y, x))));
+    return cast<T>(Variable<X, 4, D>(dec_conv1(level(dec_conv1b, level(dec_conv1a, up(y, x))))));
 }
 
 #if TACET_WITH_COMPILED  // library tacet::compiled has it
@@ -119,7 +129,10 @@ template <class D = Cpu, class T = float> struct Noise2NoiseCompat {
         return Noise2NoiseCompat(first[1], last[0], rng);
     }
 
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const {
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const { return (*this)(x, computed_in<T>); }
+    /// The same with images of type X between the layers.
+    template <class X> Variable<T, 4, D> operator()(Variable<T, 4, D> const& image, ComputedIn<X>) const {
+        auto const x = cast<X>(image);
         auto const level = [](Layer const& a, auto&& y) { return relu(a(std::forward<decltype(y)>(y))); };
         auto const down = [&](auto const& y) { return max_pool2d(level(block2_0, y), 2); };
         auto const block5 = [&](auto const& y, auto const& skip) { return block5_4(level(block5_2, level(block5_0, concat(y, skip)))); };
@@ -128,7 +141,7 @@ template <class D = Cpu, class T = float> struct Noise2NoiseCompat {
         auto const up5 = block3_2(level(block3_0, pool5));
         auto const up4 = block4_4(level(block4_2, level(block4_0, concat(up5, pool4))));
         auto const up1 = block5(block5(block5(up4, pool3), pool2), pool1);
-        return leaky_relu(block6_4(level(block6_2, level(block6_0, concat(up1, x)))), 0.1);
+        return cast<T>(Variable<X, 4, D>(leaky_relu(block6_4(level(block6_2, level(block6_0, concat(up1, x)))), 0.1)));
     }
     static void fields(auto& self, auto&& field) {
         field("_block1.0", self.block1_0), field("_block1.2", self.block1_2), field("_block2.0", self.block2_0),

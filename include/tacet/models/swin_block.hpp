@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/autograd/cast.hpp>
 #include <tacet/autograd/checkpoint.hpp>
 #include <tacet/models/swin_options.hpp>
 #include <tacet/nn/attention_mask.hpp>
@@ -39,7 +40,7 @@ template <class D = Cpu, class T = float> struct SwinMlp {
 
     SwinMlp(Index channels, Index hidden, Rng& rng)
         : fc1(Linear<D, T>::transformer(channels, hidden, rng)), fc2(Linear<D, T>::transformer(hidden, channels, rng)) {}
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const { return fc2(Variable<T, 4, D>(gelu(fc1(x)))); }
+    template <class X> Variable<X, 4, D> operator()(Variable<X, 4, D> const& x) const { return fc2(Variable<X, 4, D>(gelu(fc1(x)))); }
     static void fields(auto& self, auto&& field) { field("fc1", self.fc1), field("fc2", self.fc2); }
 };
 
@@ -59,28 +60,28 @@ template <class D = Cpu, class T = float> struct SwinBlock {
         : norm1(o.embed_dim), attn(o.embed_dim, {o.window_size, shifted ? o.window_size / 2 : 0, heads}, o.attention, rng),
           norm2(o.embed_dim), mlp(o.embed_dim, o.hidden(), rng), layer(number), drop(o.drop_path_of(number)) {}
 
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinPass const& pass) const {
-        if constexpr (largest_window > 0)
+    template <class X> Variable<X, 4, D> operator()(Variable<X, 4, D> const& x, SwinPass const& pass) const {
+        if constexpr (largest_window<X> > 0)
             if (one_pass()) return fused(x, pass);
         if (pass.recompute != Recompute::block) return both(x, pass);
-        return checkpoint([this, pass](Tokens const& v) { return both(v, pass); }, x);
+        return checkpoint([this, pass](Tokens<X> const& v) { return both(v, pass); }, x);
     }
-    /// Whether it is computed in one pass over memory, without anything that is wider than its input.
-    bool one_pass() const { return attn.usual() && attn.window.window <= largest_window; }
+    /// Whether tokens of type T are computed in one pass over memory, without anything that is wider than its input.
+    bool one_pass() const { return attn.usual() && attn.window.window <= largest_window<T>; }
     static void fields(auto& self, auto&& field) {
         field("norm1", self.norm1), field("attn", self.attn), field("norm2", self.norm2), field("mlp", self.mlp);
     }
 
 private:
-    using Tokens = Variable<T, 4, D>;
-    static constexpr Index largest_window = SwinBlockKernel<D>::template largest_window<T>;
+    template <class X> using Tokens = Variable<X, 4, D>;
+    template <class X> static constexpr Index largest_window = SwinBlockKernel<D>::template largest_window<X>;
 
-    Tokens both(Tokens const& x, SwinPass const& pass) const {
-        Tokens const y = x + dropped(attention(x, pass), pass, 0);
+    template <class X> Tokens<X> both(Tokens<X> const& x, SwinPass const& pass) const {
+        Tokens<X> const y = x + dropped(attention(x, pass), pass, 0);
         return y + dropped(mlp(norm2(y)), pass, 1);
     }
-    Tokens attention(Tokens const& x, SwinPass const& pass) const {
-        auto const branch = [this, pass](Tokens const& v) { return attn(norm1(v), keep(v.shape(), pass)); };
+    template <class X> Tokens<X> attention(Tokens<X> const& x, SwinPass const& pass) const {
+        auto const branch = [this, pass](Tokens<X> const& v) { return attn(norm1(v), keep(v.shape(), pass)); };
         return pass.recompute == Recompute::attention ? checkpoint(branch, x) : branch(x);
     }
     Tensor<std::uint8_t, 4, D> keep(Shape<4> const& x, SwinPass const& pass) const {
@@ -96,11 +97,11 @@ private:
         Stream const stream{.seed = pass.draws.seed, .purpose = Purpose::dropout, .image = 0, .epoch = pass.draws.draw};
         return Rng(stream, static_cast<std::uint64_t>((2 * layer + branch) << 24 | pass.draws.image));
     }
-    Tokens dropped(Tokens const& x, SwinPass const& pass, Index branch) const {
+    template <class X> Tokens<X> dropped(Tokens<X> const& x, SwinPass const& pass, Index branch) const {
         Rng rng = drop_draws(pass, branch);
         return drop_path(x, drop, rng, pass.training);
     }
-    Tokens fused(Tokens const& x, SwinPass const& pass) const {
+    Tokens<T> fused(Tokens<T> const& x, SwinPass const& pass) const {
         detail::SwinParameters<T, D> const parameters{
             {attn.qkv[0].weight.var(), attn.proj.var(), mlp.fc1.weight.var(), mlp.fc2.weight.var(), attn.table.var()},
             {norm1.weight.var(), norm1.bias.var(), attn.qkv[0].bias.var(), attn.proj_bias->var(), norm2.weight.var(), norm2.bias.var(),
@@ -129,8 +130,8 @@ template <class D = Cpu, class T = float> struct ResidualConv {
         for (int stack = 0; stack < (kind == ResiConnection::conv6 ? 2 : 1); ++stack)
             add(c, c / 4, 3), add(c / 4, c / 4, 1), add(c / 4, c, 3);
     }
-    Variable<T, 4, D> operator()(Variable<T, 4, D> x) const {
-        for (std::size_t k = 0; k < convs.size(); ++k) x = convs[k](k ? Variable<T, 4, D>(leaky_relu(x, 0.2)) : x);
+    template <class X> Variable<X, 4, D> operator()(Variable<X, 4, D> x) const {
+        for (std::size_t k = 0; k < convs.size(); ++k) x = convs[k](k ? Variable<X, 4, D>(leaky_relu(x, 0.2)) : x);
         return x;
     }
     static void fields(auto& self, auto&& field) {
@@ -149,15 +150,16 @@ template <class D = Cpu, class T = float> struct SwinGroup {
         for (Index k = 0; k < o.depths[group]; ++k) blocks.emplace_back(o, o.num_heads[group], first_layer + k, k % 2 == 1, rng);
     }
     /// `observe`, if there is one, is shown the output of block k as `name`.blocks.k and the group's as `name`.
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, SwinPass const& pass, LayerObserver<D, T> const& observe = {},
+    template <class X>
+    Variable<X, 4, D> operator()(Variable<X, 4, D> const& x, SwinPass const& pass, LayerObserver<D, T> const& observe = {},
                                  std::string const& name = {}) const {
         auto y = x;
         for (std::size_t k = 0; k < blocks.size(); ++k) {
             y = blocks[k](y, pass);
-            if (observe) observe(name + ".blocks." + std::to_string(k), y.value());
+            if (observe) observe(name + ".blocks." + std::to_string(k), cast<T>(y).value());
         }
         y = conv(y) + x;
-        if (observe) observe(name, y.value());
+        if (observe) observe(name, cast<T>(y).value());
         return y;
     }
     static void fields(auto& self, auto&& field) {

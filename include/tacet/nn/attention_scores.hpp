@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/autograd/cast.hpp>
 #include <tacet/ops/entmax.hpp>
 #include <tacet/ops/linear.hpp>
 #include <tacet/ops/matmul.hpp>
@@ -41,8 +42,9 @@ template <class T, class D> Tensor<T, 4, D> region_mask(WindowGrid grid) {
 }
 
 /// y[b, i, ...] = the sum over j of w[i, j] x[b, j, ...]
-template <class T, class D> Variable<T, 4, D> mix_heads(Variable<T, 4, D> const& x, Variable<T, 4, D> const& w /* (heads, heads, 1, 1) */) {
-    Variable<T, 2, D> const matrix = reshape(w, Shape{w.shape()[0], w.shape()[1]});
+template <class T, class D>
+Variable<T, 4, D> mix_heads(Variable<T, 4, D> const& x, Variable<Wide<T>, 4, D> const& w /* (heads, heads, 1, 1) */) {
+    Variable<Wide<T>, 2, D> const matrix = reshape(w, Shape{w.shape()[0], w.shape()[1]});
     return permute<0, 3, 1, 2>(linear(permute<0, 2, 3, 1>(x), matrix));
 }
 
@@ -57,20 +59,20 @@ template <class T, class D> Variable<T, 4, D> weights_of(Variable<T, 4, D> const
 /// regions of a shifted window, scores are lowered by 100, as in Swin. H and W are multiples of the window, else ShapeError.
 template <class T, class D>
 Variable<T, 4, D> attention_by_parts(Variable<T, 4, D> const& qkv /* (N, H, W, 3C) */,
-                                     Variable<T, 2, D> const& table /* ((2M-1)^2, heads) */, WindowAttentionOptions const& o,
-                                     AttentionScores<T, D> const& how = {}) {
+                                     Variable<Wide<T>, 2, D> const& table /* ((2M-1)^2, heads) */, WindowAttentionOptions const& o,
+                                     AttentionScores<Wide<T>, D> const& how = {}) {
     auto const grid = detail::window_grid(qkv.shape(), table.shape(), o);
     Index const heads = grid.heads, d = grid.depth, slots = grid.slots(), windows = grid.windows();
     auto const rolled = o.shift ? roll<1, 2>(qkv, -o.shift, -o.shift) : qkv;
     auto const tokens = reshape(window_partition(rolled, o.window), Shape{windows, slots, Index(3), heads * d});
     auto const part = [&](Index k) { return reshape(slice<2>(tokens, k, k + 1), Shape{windows, slots, heads, d}); };
     auto const by_head = [&](auto const& x, Index rows, Index columns) { return reshape(x, Shape{windows * heads, rows, columns}); };
-    auto const scale = static_cast<T>(1 / std::sqrt(static_cast<double>(d)));
+    auto const scale = static_cast<Wide<T>>(1 / std::sqrt(static_cast<double>(d)));
     Variable<T, 3, D> const q = by_head(permute<0, 2, 1, 3>(part(0)), slots, d) * scale;
     auto const products = matmul(q, by_head(permute<0, 2, 3, 1>(part(1)), d, slots));
     Variable<T, 4, D> scores = reshape(products, Shape{windows, heads, slots, slots});
     if (how.pre) scores = detail::mix_heads(scores, *how.pre);
-    scores = scores + relative_position_bias(table, o.window);
+    scores = scores + cast<T>(relative_position_bias(table, o.window));
     if (o.shift) {
         auto const mask = detail::region_mask<T, D>(grid).reshape(Shape{windows / grid.n, Index(1), slots * slots});
         auto const by_image = reshape(scores, Shape{grid.n, windows / grid.n, heads, slots * slots});

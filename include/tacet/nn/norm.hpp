@@ -15,7 +15,9 @@ template <class D = Cpu, class T = float> struct LayerNorm {
 
     explicit LayerNorm(Index channels, double epsilon = 1e-5)
         : weight(ones<T, D>(Shape{channels})), bias(zeros<T, D>(Shape{channels})), eps(epsilon) {}
-    template <int R> Variable<T, R, D> operator()(Variable<T, R, D> const& x) const { return layer_norm(x, weight.var(), bias.var(), eps); }
+    template <class X, int R> Variable<X, R, D> operator()(Variable<X, R, D> const& x) const {
+        return layer_norm(x, weight.var(), bias.var(), eps);
+    }
     static void fields(auto& self, auto&& field) { field("weight", self.weight), field("bias", self.bias); }
 };
 
@@ -34,7 +36,7 @@ template <class D = Cpu, class T = float> struct BatchNorm2d {
     explicit BatchNorm2d(Index channels, double weight_of_batch = 0.1, double epsilon = 1e-5)
         : weight(ones<T, D>(Shape{channels})), bias(zeros<T, D>(Shape{channels})), running_mean(zeros<T, D>(Shape{channels})),
           running_var(ones<T, D>(Shape{channels})), momentum(weight_of_batch), eps(epsilon) {}
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const {
+    template <class X> Variable<X, 4, D> operator()(Variable<X, 4, D> const& x) const {
         return batch_norm(x, weight.var(), bias.var(), running_mean, running_var, {training, momentum, eps});
     }
     // PyTorch's names, without num_batches_tracked: no computation reads it, and loading a checkpoint passes over it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/autograd/cast.hpp>
 #include <tacet/core/limits.hpp>
 #include <tacet/nn/attention_scores.hpp>
 #include <tacet/nn/linear.hpp>
@@ -61,7 +62,7 @@ template <class D = Cpu, class T = float> struct WindowAttention {
     /// How many keep masks a token has: one for all heads, or one for each.
     Index masks() const { return static_cast<Index>(qkv.size()); }
     /// `keep` (N, H, W, masks()), or undefined: tokens with 0 are projected as zeros.
-    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, Tensor<std::uint8_t, 4, D> const& keep = {}) const {
+    template <class X> Variable<X, 4, D> operator()(Variable<X, 4, D> const& x, Tensor<std::uint8_t, 4, D> const& keep = {}) const {
         return project(attend(projected(x, keep)));
     }
 
@@ -77,7 +78,7 @@ template <class D = Cpu, class T = float> struct WindowAttention {
     }
 
 private:
-    using Tokens = Variable<T, 4, D>;
+    template <class X> using Tokens = Variable<X, 4, D>;
 
     bool is_softmax() const {
         return switches.attn_fn == AttentionFunction::softmax || switches.attn_fn == AttentionFunction::stable_softmax;
@@ -85,40 +86,42 @@ private:
     static Tensor<T, 4, D> mixing(Index heads, Rng& rng) {
         return torch_uniform<T, D>(Shape{heads, heads, Index(1), Index(1)}, heads, rng);
     }
-    static Tokens masked(Tokens const& x, Tensor<std::uint8_t, 4, D> const& keep) { return keep.data() ? Tokens(x * cast<T>(keep)) : x; }
+    template <class X> static Tokens<X> masked(Tokens<X> const& x, Tensor<std::uint8_t, 4, D> const& keep) {
+        return keep.data() ? Tokens<X>(x * cast<X>(keep)) : x;
+    }
 
     /// (N, H, W, 3C): q | k | v of all heads.
-    Tokens projected(Tokens const& x, Tensor<std::uint8_t, 4, D> const& keep) const {
+    template <class X> Tokens<X> projected(Tokens<X> const& x, Tensor<std::uint8_t, 4, D> const& keep) const {
         if (qkv.size() == 1) return qkv[0](masked(x, keep));
         auto const [n, h, w, c] = x.shape().extent;
         Index const heads = masks(), d = c / heads;
-        std::optional<Tokens> all;  // heads | q k v | d
+        std::optional<Tokens<X>> all;  // heads | q k v | d
         for (Index k = 0; k < heads; ++k) {
             auto const seen = keep.data() ? Tensor<std::uint8_t, 4, D>(slice<3>(keep, k, k + 1)) : keep;
-            Tokens const part = qkv[static_cast<std::size_t>(k)](masked(x, seen));
+            Tokens<X> const part = qkv[static_cast<std::size_t>(k)](masked(x, seen));
             all = all ? concat(*all, part) : part;
         }
         return reshape(permute<0, 2, 1, 3>(reshape(*all, Shape{n * h * w, heads, Index(3), d})), Shape{n, h, w, 3 * c});
     }
 
-    Tokens attend(Tokens const& all) const {
+    template <class X> Tokens<X> attend(Tokens<X> const& all) const {
         if (is_softmax() && !pre) return window_attention(all, table.var(), window);
         AttentionScores<T, D> scores{.function = switches.attn_fn, .pre = {}, .post = {}};
         if (pre) scores.pre = pre->var(), scores.post = post->var();
         return attention_by_parts(all, table.var(), window, scores);
     }
 
-    Tokens project(Tokens y) const {
+    template <class X> Tokens<X> project(Tokens<X> y) const {
         auto const [n, h, w, c] = y.shape().extent;
         Index const d = c / window.heads;
         if (scale || switches.type == HeadMerge::sum) {
-            Tokens heads = reshape(y, Shape{n * h, w, window.heads, d});
-            if (scale) heads = heads * reshape(scale->var(), Shape{window.heads, Index(1)});
-            y = switches.type == HeadMerge::sum ? reshape(sum<2>(heads), Shape{n, h, w, d}) : reshape(heads, Shape{n, h, w, c});
+            Tokens<X> heads = reshape(y, Shape{n * h, w, window.heads, d});
+            if (scale) heads = heads * cast<X>(reshape(scale->var(), Shape{window.heads, Index(1)}));
+            y = switches.type == HeadMerge::sum ? cast<X>(reshape(sum<2>(heads), Shape{n, h, w, d})) : reshape(heads, Shape{n, h, w, c});
         }
         if (!switches.on_attn) return linear(y, proj.var(), proj_bias->var());
-        Tokens const both = linear(y, proj.var());
-        return Tokens(slice<3>(both, 0, c) * sigmoid(Tokens(slice<3>(both, c, 2 * c))));
+        Tokens<X> const both = linear(y, proj.var());
+        return Tokens<X>(slice<3>(both, 0, c) * sigmoid(Tokens<X>(slice<3>(both, c, 2 * c))));
     }
 };
 

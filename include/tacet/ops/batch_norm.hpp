@@ -100,19 +100,19 @@ private:
 namespace detail {
 template <class T, int R, class D> struct BatchNormPull {
     Tensor<T, R, D> x;                   // (..., C)
-    Tensor<T, 1, D> weight, mean, rstd;  // (C)
+    Tensor<Wide<T>, 1, D> weight, mean, rstd;  // (C)
     bool training;
     std::shared_ptr<Slot<T, R, D>> xs;
-    std::shared_ptr<Slot<T, 1, D>> ws, bs;
+    std::shared_ptr<Slot<Wide<T>, 1, D>> ws, bs;
 
     // While training, mean and rstd depend on x: gx = weight rstd (gy - mean(gy) - z mean(gy z)), z the normalised x.
     void operator()(Tensor<T, R, D> const& gy) const {
-        Tensor<T, 1, D> const gw(weight.shape()), gb(weight.shape());
+        Tensor<Wide<T>, 1, D> const gw(weight.shape()), gb(weight.shape());
         BatchNormKernel<D>::gradient_sums(gw, gb, gy, x, mean, rstd);
         if (xs) {
-            T const share = training ? static_cast<T>(weight.size()) / static_cast<T>(x.size()) : T(0);
+            Wide<T> const share = training ? static_cast<Wide<T>>(weight.size()) / static_cast<Wide<T>>(x.size()) : Wide<T>(0);
             Tensor<T, R, D> const gx(x.shape());
-            Tensor<T, 1, D> const scale = weight * rstd, slope = scale * rstd * gw * share, shift = scale * gb * share;
+            Tensor<Wide<T>, 1, D> const scale = weight * rstd, slope = scale * rstd * gw * share, shift = scale * gb * share;
             BatchNormKernel<D>::input_gradient(gx, gy, x, mean, scale, slope, shift);
             deliver(xs, gx);
         }
@@ -127,9 +127,9 @@ template <class T, int R, class D> struct BatchNormPull {
 /// where the new variance is the unbiased one, as in PyTorch. Otherwise the running ones are used. Keeps x, mean and reciprocal
 /// standard deviation. Under checkpoint() the running statistics move twice.
 template <class T, int R, class D>
-Variable<T, R, D> batch_norm(Variable<T, R, D> const& x /* (..., C) */, Variable<T, 1, D> const& weight /* (C) */,
-                             Variable<T, 1, D> const& bias /* (C) */, Tensor<T, 1, D> const& running_mean /* (C) */,
-                             Tensor<T, 1, D> const& running_var /* (C) */, BatchNormOptions const& options = {}) {
+Variable<T, R, D> batch_norm(Variable<T, R, D> const& x /* (..., C) */, Variable<Wide<T>, 1, D> const& weight /* (C) */,
+                             Variable<Wide<T>, 1, D> const& bias /* (C) */, Tensor<Wide<T>, 1, D> const& running_mean /* (C) */,
+                             Tensor<Wide<T>, 1, D> const& running_var /* (C) */, BatchNormOptions const& options = {}) {
     static_assert(R > 1, "batch_norm needs a dimension to average over");
     Index const c = x.shape()[R - 1], rows = c ? x.size() / c : 0;
     check_shape(weight.size() == c && bias.size() == c,  //
@@ -138,14 +138,14 @@ Variable<T, R, D> batch_norm(Variable<T, R, D> const& x /* (..., C) */, Variable
                 running_var.shape(), " do not fit the channels of x ", x.shape());
     check_shape(!options.training || rows > 1,  //
                 "batch_norm: x ", x.shape(), " has ", rows, " value(s) per channel: training needs two or more");
-    Tensor<T, 1, D> const mean(Shape{c}), var(Shape{c});
+    Tensor<Wide<T>, 1, D> const mean(Shape{c}), var(Shape{c});
     if (options.training) {
-        T const m = static_cast<T>(options.momentum), unbiased = static_cast<T>(rows) / static_cast<T>(rows - 1);
+        Wide<T> const m = static_cast<Wide<T>>(options.momentum), unbiased = static_cast<Wide<T>>(rows) / static_cast<Wide<T>>(rows - 1);
         BatchNormKernel<D>::statistics(mean, var, x.value());
         running_mean.assign(running_mean + m * (mean - running_mean));
         running_var.assign(running_var + m * (unbiased * var - running_var));
     } else mean.assign(running_mean), var.assign(running_var);  // copies: later training steps must not change what the tape keeps
-    Tensor<T, 1, D> const rstd = rsqrt(var + static_cast<T>(options.eps)), scale = weight.value() * rstd;
+    Tensor<Wide<T>, 1, D> const rstd = rsqrt(var + static_cast<Wide<T>>(options.eps)), scale = weight.value() * rstd;
     Tensor<T, R, D> y(x.shape());
     BatchNormKernel<D>::normalize(y, x.value(), mean, scale, bias.value());
     detail::BatchNormPull<T, R, D> pull{x.value(), weight.value(), mean, rstd, options.training, x.slot(), weight.slot(), bias.slot()};

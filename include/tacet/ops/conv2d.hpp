@@ -85,16 +85,20 @@ inline Conv2dGeometry conv2d_geometry(Shape<4> const& x, Shape<4> const& w, Conv
             o.padding, o.dilation, o.groups, o.padding_mode, DirectConvolutions::wanted()};
 }
 
+/// The weights (O, C / groups, kh, kw) and the biases (O) of a convolution of images of type T.
+template <class T, class D> using Weights = Variable<Wide<T>, 4, D>;
+template <class T, class D> using Biases = Variable<Wide<T>, 1, D>;
+
 /// A convolution that has not been computed yet: of a, beside whose channels those of b may lie, with w and a bias, which may be undefined;
 /// and what follows it.
 template <class T, class D> struct Convolution final : Pending<T, 4, D> {
     Conv2dGeometry const g;
     Magnified<T, D> const a, b;
-    Variable<T, 4, D> const w;
-    Variable<T, 1, D> const bias;
-    Epilogue<T> epilogue;
+    Weights<T, D> const w;
+    Biases<T, D> const bias;
+    Epilogue<Wide<T>> epilogue;
 
-    Convolution(Magnified<T, D> a_, Magnified<T, D> b_, Conv2dGeometry const& g_, Variable<T, 4, D> w_, Variable<T, 1, D> bias_)
+    Convolution(Magnified<T, D> a_, Magnified<T, D> b_, Conv2dGeometry const& g_, Weights<T, D> w_, Biases<T, D> bias_)
         : g(g_), a(std::move(a_)), b(std::move(b_)), w(std::move(w_)), bias(std::move(bias_)) {}
 
     Shape<4> shape() const override {
@@ -114,11 +118,13 @@ kernel::Images<T> images_of(Conv2dGeometry const& g, Tensor<T, 4, D> const& a, I
 /// The gradients of a convolution. What each one needs is kept only if it is wanted.
 template <class T, class D> struct ConvolutionPull {
     Conv2dGeometry g;
-    Epilogue<T> epilogue;
-    Tensor<T, 4, D> a, b, w, y;  // a, b for the gradient of w, and the reverse; y for that of the epilogue
+    Epilogue<Wide<T>> epilogue;
+    Tensor<T, 4, D> a, b, y;     // a, b for the gradient of w, and the reverse; y for that of the epilogue
+    Tensor<Wide<T>, 4, D> w;
     Tensor<std::uint8_t, 4, D> argmax;
-    std::shared_ptr<Slot<T, 4, D>> sa, sb, sw;
-    std::shared_ptr<Slot<T, 1, D>> sbias;
+    std::shared_ptr<Slot<T, 4, D>> sa, sb;
+    std::shared_ptr<Slot<Wide<T>, 4, D>> sw;
+    std::shared_ptr<Slot<Wide<T>, 1, D>> sbias;
     Index a_factor, b_factor;
 
     void operator()(Tensor<T, 4, D> const& gy) const {
@@ -130,7 +136,7 @@ template <class T, class D> struct ConvolutionPull {
             else deliver_part(gx, 0, sa, a_factor), deliver_part(gx, g.c - (sb ? sb->shape[3] : 0), sb, b_factor);
         }
         if (sw) {
-            Tensor<T, 4, D> gw(sw->shape);
+            Tensor<Wide<T>, 4, D> gw(sw->shape);
             Conv2dKernel<D>::template weight_gradient<T>(g, images_of(g, a, a_factor, b, b_factor), gz.data(), gw.data());
             sw->accumulate(std::move(gw));
         }
@@ -139,8 +145,8 @@ template <class T, class D> struct ConvolutionPull {
 private:
     /// The gradient of the sums; that of the bias falls off on the way.
     Tensor<T, 4, D> before_epilogue(Tensor<T, 4, D> const& gy) const {
-        Tensor<T, 1, D> gb;
-        if (sbias) gb = Tensor<T, 1, D>(sbias->shape);
+        Tensor<Wide<T>, 1, D> gb;
+        if (sbias) gb = Tensor<Wide<T>, 1, D>(sbias->shape);
         Tensor<T, 4, D> gz = gy;
         if (epilogue.pool || epilogue.activates()) {
             gz = Tensor<T, 4, D>(Shape<4>{{g.n, g.out_h(), g.out_w(), g.oc}});
@@ -159,7 +165,7 @@ private:
 
 template <class T, class D> Variable<T, 4, D> Convolution<T, D>::compute() const {
     bool const recorded = records(a.x, b.x, w, bias);
-    Epilogue<T> e = epilogue;
+    Epilogue<Wide<T>> e = epilogue;
     Tensor<std::uint8_t, 4, D> argmax;
     if (e.pool && recorded) argmax = Tensor<std::uint8_t, 4, D>(shape()), e.argmax = argmax.data();
     Tensor<T, 4, D> y(shape());
@@ -173,36 +179,39 @@ template <class T, class D> Variable<T, 4, D> Convolution<T, D>::compute() const
     return record(std::move(y), std::move(pull), a.x, b.x, w, bias);
 }
 
-/// Images that a convolution can read.
-template <class X, class T, class D> concept ConvolutionInput = std::derived_from<std::remove_cvref_t<X>, Variable<T, 4, D>>;
+/// The numbers of images X, computed or deferred.
+template <class X> using ValueOf = typename std::remove_cvref_t<X>::value_type;
+/// Images that a convolution can read whose weights are of type W.
+template <class X, class W, class D>
+concept ConvolutionInput = std::derived_from<std::remove_cvref_t<X>, Variable<ValueOf<X>, 4, D>> && std::is_same_v<Wide<ValueOf<X>>, W>;
 
 /// The convolution of a and b, side by side.
 template <class T, class D>
-Deferred<Convolution<T, D>> convolution(Magnified<T, D> const& a, Magnified<T, D> const& b, Variable<T, 4, D> const& w,
-                                        Variable<T, 1, D> const* bias, Conv2dOptions const& o) {
+Deferred<Convolution<T, D>> convolution(Magnified<T, D> const& a, Magnified<T, D> const& b, Weights<T, D> const& w,
+                                        Biases<T, D> const* bias, Conv2dOptions const& o) {
     Shape<4> x = a.shape();
     x[3] += b.x.shape()[3];
     Conv2dGeometry const g = conv2d_geometry(x, w.shape(), o);
     check_shape(!bias || bias->shape()[0] == g.oc, "conv2d: w ", w.shape(), " has ", g.oc, " output channels, but b has the shape ",
                 bias ? bias->shape() : Shape<1>{});
-    return defer<Convolution<T, D>>(a, b, g, w, bias ? *bias : Variable<T, 1, D>(Tensor<T, 1, D>{}));
+    return defer<Convolution<T, D>>(a, b, g, w, bias ? *bias : Biases<T, D>(Tensor<Wide<T>, 1, D>{}));
 }
 template <class T, class D>
-auto convolution(Magnified<T, D> const& x, Variable<T, 4, D> const& w, Variable<T, 1, D> const* bias, Conv2dOptions const& o) {
+auto convolution(Magnified<T, D> const& x, Weights<T, D> const& w, Biases<T, D> const* bias, Conv2dOptions const& o) {
     return convolution(x, Magnified<T, D>{Variable<T, 4, D>(Tensor<T, 4, D>{})}, w, bias, o);
 }
 template <class T, class D>
-auto convolution(Deferred<Concatenation<T, D>>&& x, Variable<T, 4, D> const& w, Variable<T, 1, D> const* bias, Conv2dOptions const& o) {
+auto convolution(Deferred<Concatenation<T, D>>&& x, Weights<T, D> const& w, Biases<T, D> const* bias, Conv2dOptions const& o) {
     auto const* const waiting = x.waiting();
     return waiting ? convolution(waiting->first, waiting->second, w, bias, o) : convolution(magnified(x.var()), w, bias, o);
 }
-template <class X, class T, class D> requires ImageVariable<X>
-auto convolution(X&& x, Variable<T, 4, D> const& w, Variable<T, 1, D> const* bias, Conv2dOptions const& o) {
+template <class X, class W, class D> requires ImageVariable<X>
+auto convolution(X&& x, Variable<W, 4, D> const& w, Variable<W, 1, D> const* bias, Conv2dOptions const& o) {
     return convolution(magnified(std::forward<X>(x)), w, bias, o);
 }
 
 /// f(y), for an f that a convolution can apply to its sums: by itself where nobody has asked for y yet.
-template <class T, class D> auto activated(Deferred<Convolution<T, D>>&& y, Epilogue<T> const& e, auto f) {
+template <class T, class D> auto activated(Deferred<Convolution<T, D>>&& y, Epilogue<Wide<T>> const& e, auto f) {
     Convolution<T, D>* const waiting = y.waiting();
     if (!waiting || waiting->epilogue.activates() || waiting->epilogue.pool)
         return Deferred<Convolution<T, D>>(Variable<T, 4, D>(map(f, y)));
@@ -215,23 +224,24 @@ template <class T, class D> auto activated(Deferred<Convolution<T, D>>&& y, Epil
 /// H' = (H + 2 padding - dilation (kh - 1) - 1) / stride + 1. Throws ShapeError where the shapes do not fit. Keeps x and w.
 /// Deferred: relu, leaky_relu and a 2 x 2 max_pool2d that follow are computed with it, and it reads upsampled and concatenated
 /// images without putting them together in memory.
-template <class X, class T, class D> requires detail::ConvolutionInput<X, T, D>
-Deferred<detail::Convolution<T, D>> conv2d(X&& x, Variable<T, 4, D> const& w, Variable<T, 1, D> const& b, Conv2dOptions const& o = {}) {
+template <class X, class W, class D> requires detail::ConvolutionInput<X, W, D>
+Deferred<detail::Convolution<detail::ValueOf<X>, D>> conv2d(X&& x, Variable<W, 4, D> const& w, Variable<W, 1, D> const& b,
+                                                            Conv2dOptions const& o = {}) {
     return detail::convolution(std::forward<X>(x), w, &b, o);
 }
 /// The same without a bias.
-template <class X, class T, class D> requires detail::ConvolutionInput<X, T, D>
-Deferred<detail::Convolution<T, D>> conv2d(X&& x, Variable<T, 4, D> const& w, Conv2dOptions const& o = {}) {
-    return detail::convolution(std::forward<X>(x), w, static_cast<Variable<T, 1, D> const*>(nullptr), o);
+template <class X, class W, class D> requires detail::ConvolutionInput<X, W, D>
+Deferred<detail::Convolution<detail::ValueOf<X>, D>> conv2d(X&& x, Variable<W, 4, D> const& w, Conv2dOptions const& o = {}) {
+    return detail::convolution(std::forward<X>(x), w, static_cast<Variable<W, 1, D> const*>(nullptr), o);
 }
 
 /// relu and leaky_relu of a convolution are part of it.
 template <class T, class D> auto relu(Deferred<detail::Convolution<T, D>>&& y) {
-    return detail::activated(std::move(y), detail::Epilogue<T>{.slope = 0, .rectify = true}, fn::Relu{});
+    return detail::activated(std::move(y), detail::Epilogue<Wide<T>>{.slope = 0, .rectify = true}, fn::Relu{});
 }
 template <class T, class D> auto leaky_relu(Deferred<detail::Convolution<T, D>>&& y, double slope = 0.01) {
     check(slope >= 0, "leaky_relu: the slope ", slope, " is negative");
-    return detail::activated(std::move(y), detail::Epilogue<T>{.slope = static_cast<T>(slope)}, fn::LeakyRelu{slope});
+    return detail::activated(std::move(y), detail::Epilogue<Wide<T>>{.slope = static_cast<Wide<T>>(slope)}, fn::LeakyRelu{slope});
 }
 /// So is a pooling of 2 x 2 windows, where the device's kernel can.
 template <class T, class D>

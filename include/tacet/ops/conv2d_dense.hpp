@@ -7,19 +7,20 @@
 namespace tacet::detail::kernel {
 
 /// One sliding-window sum: what the convolution is, and every phase of its input gradient.
-/// Reads x (n, rows.in, cols.in, groups in_channels), writes y (n, rows.out, cols.out, groups out_channels).
-template <class T> struct Dense {
+/// Reads x (n, rows.in, cols.in, groups in_channels), writes y (n, rows.out, cols.out, groups out_channels), of type T; weights and biases
+/// are of type W.
+template <class T, class W = T> struct Dense {
     Index n, groups, in_channels, out_channels;  // channels of one group
     Axis rows, cols;
     Images<T> x;
-    T const* w;  // of group g: w[g group_stride + out out_stride + in in_stride + u kernel_width + v]
+    W const* w;  // of group g: w[g group_stride + out out_stride + in in_stride + u kernel_width + v]
     Index group_stride, out_stride, in_stride, kernel_width;
-    T const* bias;  // (groups out_channels), or null
+    W const* bias;  // (groups out_channels), or null
     T* y;
-    Epilogue<T> epilogue = {};
+    Epilogue<W> epilogue = {};
 
     /// The weight of tap (u, v) of the axes; the next one in the row is cols.tap_step further.
-    constexpr T const* weight(Index g, Index out, Index in, Index u, Index v) const {
+    constexpr W const* weight(Index g, Index out, Index in, Index u, Index v) const {
         Index const row = rows.tap_begin + u * rows.tap_step, col = cols.tap_begin + v * cols.tap_step;
         return w + g * group_stride + out * out_stride + in * in_stride + row * kernel_width + col;
     }

@@ -40,9 +40,10 @@ inline Conv2dGeometry conv_transpose2d_geometry(Shape<4> const& x, Shape<4> cons
 /// Records y = transposed convolution of x with w, plus b unless null. What each gradient needs is kept only if it is wanted.
 template <class T, class D>
 Variable<T, 4, D> record_transposed(Tensor<T, 4, D> const& y, Conv2dGeometry const& g, Variable<T, 4, D> const& x,
-                                    Variable<T, 4, D> const& w, Variable<T, 1, D> const* b) {
+                                    Variable<Wide<T>, 4, D> const& w, Variable<Wide<T>, 1, D> const* b) {
     using Kernel = Conv2dKernel<D>;
-    Tensor<T, 4, D> saved_x, saved_w;
+    Tensor<T, 4, D> saved_x;
+    Tensor<Wide<T>, 4, D> saved_w;
     if (w.requires_grad()) saved_x = x.value();
     if (x.requires_grad()) saved_w = w.value();
     auto const pull = [=, sx = x.slot(), sw = w.slot(), sb = b ? b->slot() : nullptr](Tensor<T, 4, D> const& gy) {
@@ -53,12 +54,12 @@ Variable<T, 4, D> record_transposed(Tensor<T, 4, D> const& y, Conv2dGeometry con
             sx->accumulate(std::move(gx));
         }
         if (sw) {
-            Tensor<T, 4, D> gw(sw->shape);
+            Tensor<Wide<T>, 4, D> gw(sw->shape);
             Kernel::template weight_gradient<T>(g, images, saved_x.data(), gw.data());
             sw->accumulate(std::move(gw));
         }
         if (sb) {
-            Tensor<T, 1, D> gb(sb->shape);
+            Tensor<Wide<T>, 1, D> gb(sb->shape);
             Kernel::template bias_gradient<T>(gy.size() / g.c, g.c, gy.data(), gb.data());
             sb->accumulate(std::move(gb));
         }
@@ -68,7 +69,7 @@ Variable<T, 4, D> record_transposed(Tensor<T, 4, D> const& y, Conv2dGeometry con
 
 /// conv_transpose2d with b (O), or without (null).
 template <class T, class D>
-Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<T, 4, D> const& w, Variable<T, 1, D> const* b,
+Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<Wide<T>, 4, D> const& w, Variable<Wide<T>, 1, D> const* b,
                                    ConvTranspose2dOptions const& o) {
     Conv2dGeometry const g = conv_transpose2d_geometry(x.shape(), w.shape(), o);
     check_shape(!b || b->shape()[0] == g.c, "conv_transpose2d: w ", w.shape(), " with ", o.groups, " group(s) has ", g.c,
@@ -83,13 +84,13 @@ Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<T, 4, D>
 /// Transposed 2-d convolution of x (N, H, W, C) with w (C, O / groups, kh, kw), plus b (O): (N, H', W', O), where
 /// H' = (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1. Throws ShapeError where the shapes do not fit. Keeps x and w.
 template <class T, class D>
-Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<T, 4, D> const& w, Variable<T, 1, D> const& b,
+Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<Wide<T>, 4, D> const& w, Variable<Wide<T>, 1, D> const& b,
                                    ConvTranspose2dOptions const& o = {}) {
     return detail::conv_transpose2d(x, w, &b, o);
 }
 /// The same without a bias.
 template <class T, class D>
-Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<T, 4, D> const& w, ConvTranspose2dOptions const& o = {}) {
+Variable<T, 4, D> conv_transpose2d(Variable<T, 4, D> const& x, Variable<Wide<T>, 4, D> const& w, ConvTranspose2dOptions const& o = {}) {
     return detail::conv_transpose2d<T, D>(x, w, nullptr, o);
 }
 

@@ -9,7 +9,7 @@ namespace tacet {
 namespace detail {
 /// What drop_path multiplies n samples by, a draw for each.
 template <class T> void drop_path_factors(T* factors, Index n, float p, Rng& rng) {
-    T const kept = p < 1 ? static_cast<T>(1 / (1 - static_cast<double>(p))) : T(0);
+    T const kept = p < 1 ? static_cast<T>(static_cast<Wide<T>>(1 / (1 - static_cast<double>(p)))) : T(0);
     for (Index k = 0; k < n; ++k) factors[k] = rng.uniform() >= p ? kept : T(0);
 }
 }  // namespace detail

@@ -5,8 +5,8 @@
 
 namespace tacet {
 
-/// Device half of layer_norm. x, y, gx, gy (..., C); weight, bias, gw, gb (C); mean, rstd (rows of x), where rstd is the reciprocal
-/// of the standard deviation. mean and rstd may be undefined in `run`, gx in `backward`, where they are not wanted.
+/// Device half of layer_norm. x, y, gx, gy (..., C) of type T; of type Wide<T>: weight, bias, gw, gb (C); mean, rstd (rows of x), where
+/// rstd is the reciprocal of the standard deviation. mean and rstd may be undefined in `run`, gx in `backward`, where they are not wanted.
 template <class D> struct LayerNormKernel {
     static_assert(sizeof(D) == 0, "layer_norm has no kernels for this device here: compile this file as .cu");
     static void run(auto const&...) {}
@@ -78,14 +78,14 @@ private:
 namespace detail {
 template <class T, int R, class D> struct LayerNormPull {
     Tensor<T, R, D> x;                   // (..., C)
-    Tensor<T, 1, D> weight, mean, rstd;  // (C), (rows), (rows)
+    Tensor<Wide<T>, 1, D> weight, mean, rstd;  // (C), (rows), (rows)
     std::shared_ptr<Slot<T, R, D>> xs;
-    std::shared_ptr<Slot<T, 1, D>> ws, bs;
+    std::shared_ptr<Slot<Wide<T>, 1, D>> ws, bs;
 
     void operator()(Tensor<T, R, D> const& gy) const {
         Tensor<T, R, D> gx;
         if (xs) gx = Tensor<T, R, D>(x.shape());
-        Tensor<T, 1, D> const gw(weight.shape()), gb(weight.shape());
+        Tensor<Wide<T>, 1, D> const gw(weight.shape()), gb(weight.shape());
         LayerNormKernel<D>::backward(gx, gw, gb, gy, x, mean, rstd, weight);
         deliver(xs, gx);
         deliver(ws, gw);
@@ -97,16 +97,16 @@ template <class T, int R, class D> struct LayerNormPull {
 /// (x - mean) / sqrt(variance + eps) * weight + bias, with the mean and the variance (of the population) of each row along the last
 /// dimension (Ba et al., 2016). Keeps x, the means and the reciprocal standard deviations.
 template <class T, int R, class D>
-Variable<T, R, D> layer_norm(Variable<T, R, D> const& x /* (..., C) */, Variable<T, 1, D> const& weight /* (C) */,
-                             Variable<T, 1, D> const& bias /* (C) */, double eps = 1e-5) {
+Variable<T, R, D> layer_norm(Variable<T, R, D> const& x /* (..., C) */, Variable<Wide<T>, 1, D> const& weight /* (C) */,
+                             Variable<Wide<T>, 1, D> const& bias /* (C) */, double eps = 1e-5) {
     static_assert(R > 0, "layer_norm needs a dimension to normalise over");
     Index const c = x.shape()[R - 1], rows = c ? x.size() / c : 0;
     check_shape(weight.size() == c && bias.size() == c,  //
                 "layer_norm: weight ", weight.shape(), " and bias ", bias.shape(), " do not fit the last extent of x ", x.shape());
     Tensor<T, R, D> y(x.shape());
-    Tensor<T, 1, D> mean, rstd;
-    if (records(x, weight, bias)) mean = Tensor<T, 1, D>(Shape{rows}), rstd = Tensor<T, 1, D>(Shape{rows});
-    LayerNormKernel<D>::run(y, mean, rstd, x.value(), weight.value(), bias.value(), static_cast<T>(eps));
+    Tensor<Wide<T>, 1, D> mean, rstd;
+    if (records(x, weight, bias)) mean = Tensor<Wide<T>, 1, D>(Shape{rows}), rstd = Tensor<Wide<T>, 1, D>(Shape{rows});
+    LayerNormKernel<D>::run(y, mean, rstd, x.value(), weight.value(), bias.value(), static_cast<Wide<T>>(eps));
     detail::LayerNormPull<T, R, D> pull{x.value(), weight.value(), mean, rstd, x.slot(), weight.slot(), bias.slot()};
     return record(y, std::move(pull), x, weight, bias);
 }

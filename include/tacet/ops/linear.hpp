@@ -5,7 +5,8 @@
 
 namespace tacet {
 
-/// Device half of linear: x (rows, in), w (out, in), b (out) or null, y (rows, out), and their gradients.
+/// Device half of linear: x (rows, in), w (out, in), b (out) or null, y (rows, out), and their gradients; x and y of type T, w and b of
+/// type Wide<T>.
 template <class D> struct LinearKernel {
     static_assert(sizeof(D) == 0, "linear has no kernels for this device here: compile this file as .cu");
     static void forward(auto const&...) {}
@@ -39,7 +40,7 @@ private:
 namespace detail {
 /// linear with b (out), or without (null).
 template <class T, int R, class D>
-Variable<T, R, D> linear(Variable<T, R, D> const& x, Variable<T, 2, D> const& w, Variable<T, 1, D> const* b) {
+Variable<T, R, D> linear(Variable<T, R, D> const& x, Variable<Wide<T>, 2, D> const& w, Variable<Wide<T>, 1, D> const* b) {
     static_assert(R >= 1, "linear takes rows (..., in)");
     Index const out = w.shape()[0], in = w.shape()[1];
     check_shape(w.size() > 0, "linear: w ", w.shape(), " is empty");
@@ -52,7 +53,7 @@ Variable<T, R, D> linear(Variable<T, R, D> const& x, Variable<T, 2, D> const& w,
     Tensor<T, R, D> y(shape);
     LinearKernel<D>::template forward<T>(rows, in, out, x.value().data(), w.value().data(), b ? b->value().data() : nullptr, y.data());
     Tensor<T, R, D> saved_x;  // each is needed for the other's gradient only
-    Tensor<T, 2, D> saved_w;
+    Tensor<Wide<T>, 2, D> saved_w;
     if (w.requires_grad()) saved_x = x.value();
     if (x.requires_grad()) saved_w = w.value();
     auto const pull = [=, sx = x.slot(), sw = w.slot(), sb = b ? b->slot() : nullptr](Tensor<T, R, D> const& gy) {
@@ -62,12 +63,12 @@ Variable<T, R, D> linear(Variable<T, R, D> const& x, Variable<T, 2, D> const& w,
             sx->accumulate(std::move(gx));
         }
         if (sw) {
-            Tensor<T, 2, D> gw(sw->shape);
+            Tensor<Wide<T>, 2, D> gw(sw->shape);
             LinearKernel<D>::template weight_gradient<T>(rows, in, out, saved_x.data(), gy.data(), gw.data());
             sw->accumulate(std::move(gw));
         }
         if (sb) {
-            Tensor<T, 1, D> gb(sb->shape);
+            Tensor<Wide<T>, 1, D> gb(sb->shape);
             LinearKernel<D>::template bias_gradient<T>(rows, out, gy.data(), gb.data());
             sb->accumulate(std::move(gb));
         }
@@ -78,11 +79,11 @@ Variable<T, R, D> linear(Variable<T, R, D> const& x, Variable<T, 2, D> const& w,
 
 /// x (..., in) times w (out, in) transposed, plus b (out): (..., out). Throws ShapeError where the shapes do not fit. Keeps x and w.
 template <class T, int R, class D>
-Variable<T, R, D> linear(Variable<T, R, D> const& x, Variable<T, 2, D> const& w, Variable<T, 1, D> const& b) {
+Variable<T, R, D> linear(Variable<T, R, D> const& x, Variable<Wide<T>, 2, D> const& w, Variable<Wide<T>, 1, D> const& b) {
     return detail::linear(x, w, &b);
 }
 /// The same without a bias.
-template <class T, int R, class D> Variable<T, R, D> linear(Variable<T, R, D> const& x, Variable<T, 2, D> const& w) {
+template <class T, int R, class D> Variable<T, R, D> linear(Variable<T, R, D> const& x, Variable<Wide<T>, 2, D> const& w) {
     return detail::linear<T, R, D>(x, w, nullptr);
 }
 

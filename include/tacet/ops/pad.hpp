@@ -143,7 +143,7 @@ template <class T, class D> Variable<T, 4, D> pad_to(Variable<T, 4, D> const& x,
 /// Images with a margin: (N, H, W, C) into (N, top + H + bottom, left + W + right, C). `value` is for PadMode::constant only.
 /// PadMode::reflect throws ShapeError when the padding is not smaller than the image: PadMode::bounce has no such limit. Keeps nothing.
 template <class T, class D>
-Variable<T, 4, D> pad(Variable<T, 4, D> const& x /* (N, H, W, C) */, Padding const& p, PadMode mode = PadMode::zero, T value = 0) {
+Variable<T, 4, D> pad(Variable<T, 4, D> const& x /* (N, H, W, C) */, Padding const& p, PadMode mode = PadMode::zero, T value = T(0)) {
     auto const [n, h, w, c] = x.shape().extent;
     check(std::min({p.top, p.bottom, p.left, p.right}) >= 0, "pad: padding ", p, " is negative: crop() takes pixels away");
     check_shape(mode != PadMode::reflect || (std::max(p.top, p.bottom) < h && std::max(p.left, p.right) < w),  //

@@ -47,23 +47,24 @@ template <int R, int... Axes> struct Reduction {
 struct First {
     constexpr auto operator()(auto a, auto) const { return a; }
 };
-template <class T, int R, int Q, class D> Tensor<T, R, D> repeated(Tensor<T, Q, D> const& t, Shape<R> const& shape) {
-    return Tensor<T, R, D>(map(First{}, t, Constant<T, R, D>{shape, T(0)}));
+template <class T, int R, class G, int Q, class D> Tensor<T, R, D> repeated(Tensor<G, Q, D> const& t, Shape<R> const& shape) {
+    return Tensor<T, R, D>(map(First{}, cast<T>(t), Constant<T, R, D>{shape, 0}));
 }
 
 /// What a sum's pull keeps: the expression, to be computed again, or of a single variable nothing but its shape.
 template <class E> struct Summand {
     E e;
     template <class T, int Q, class D> void pull(Tensor<T, Q, D> const& g) const {
+        using X = typename E::value_type;
         if constexpr (Q == 0) pullback(e, g);
-        else pullback(e * g, Tensor<T, 0, D>(Constant<T, 0, D>{{}, T(1)}));
+        else pullback(e * cast<X>(g), Tensor<T, 0, D>(Constant<T, 0, D>{{}, T(1)}));
     }
 };
 template <class T, int R, class D> struct Summand<Variable<T, R, D>> {
     Shape<R> shape;
     std::shared_ptr<Slot<T, R, D>> slot;
     explicit Summand(Variable<T, R, D> const& x) : shape(x.shape()), slot(x.slot()) {}
-    template <int Q> void pull(Tensor<T, Q, D> const& g) const {
+    template <class G, int Q> void pull(Tensor<G, Q, D> const& g) const {
         if (slot) deliver(slot, repeated<T, R>(g, shape));
     }
 };
@@ -76,7 +77,7 @@ template <class T, int R, class D, class N> Tensor<T, R, D> divided(Tensor<T, R,
 
 /// The sum of e over Axes over a divisor, recorded as one node; `shape` is that of the result.
 template <int... Axes, class E, class N, int Q> auto divided_sum(E const& e, N const& divisor, Shape<Q> const& shape) {
-    using T = typename E::value_type;
+    using T = Wide<typename E::value_type>;
     using Over = Reduction<E::rank, Axes...>;
     static_assert(!std::is_same_v<T, bool>, "a condition is summed as a number: write sum(cast<float>(x > 0))");
     auto const spread = [&] {

@@ -39,17 +39,17 @@ template <> struct WindowAttentionKernel<Cpu> {
 namespace detail {
 template <class T, class D> struct WindowAttentionPull {
     Tensor<T, 4, D> qkv;                // (N, H, W, 3C)
-    Tensor<T, 2, D> table;              // ((2M-1)^2, heads)
+    Tensor<Wide<T>, 2, D> table;              // ((2M-1)^2, heads)
     Tensor<std::uint8_t, 3, D> keep;    // (N, H, W) or undefined
     WindowGrid grid;
     std::shared_ptr<Slot<T, 4, D>> qkv_slot;
-    std::shared_ptr<Slot<T, 2, D>> table_slot;
+    std::shared_ptr<Slot<Wide<T>, 2, D>> table_slot;
 
     void operator()(Tensor<T, 4, D> const& gy) const {
         Tensor<T, 4, D> gqkv;
-        Tensor<T, 2, D> gtable;
+        Tensor<Wide<T>, 2, D> gtable;
         if (qkv_slot) gqkv = Tensor<T, 4, D>(qkv.shape());
-        if (table_slot) gtable = Tensor<T, 2, D>(table.shape());
+        if (table_slot) gtable = Tensor<Wide<T>, 2, D>(table.shape());
         WindowAttentionKernel<D>::backward(gqkv, gtable, gy, qkv, table, keep, grid);
         deliver(qkv_slot, gqkv);
         deliver(table_slot, gtable);
@@ -78,7 +78,8 @@ inline WindowGrid window_grid(Shape<4> const& qkv, Shape<2> const& table, Window
 /// each other. Extents need not be multiples of the window: windows at the right and at the bottom edge hold fewer tokens. A token that
 /// sees none, because none of its region is kept, gives 0. Keeps qkv, table and keep. Throws ShapeError for what does not fit.
 template <class T, class D>
-Variable<T, 4, D> window_attention(Variable<T, 4, D> const& qkv /* (N, H, W, 3C) */, Variable<T, 2, D> const& table /* ((2M-1)^2, heads) */,
+Variable<T, 4, D> window_attention(Variable<T, 4, D> const& qkv /* (N, H, W, 3C) */,
+                                   Variable<Wide<T>, 2, D> const& table /* ((2M-1)^2, heads) */,
                                    WindowAttentionOptions const& options, Tensor<std::uint8_t, 3, D> const& keep /* (N, H, W) */) {
     auto const& shape = qkv.shape();
     auto const grid = detail::window_grid(shape, table.shape(), options);
@@ -91,7 +92,8 @@ Variable<T, 4, D> window_attention(Variable<T, 4, D> const& qkv /* (N, H, W, 3C)
 }
 /// The same where all tokens are seen.
 template <class T, class D>
-Variable<T, 4, D> window_attention(Variable<T, 4, D> const& qkv /* (N, H, W, 3C) */, Variable<T, 2, D> const& table /* ((2M-1)^2, heads) */,
+Variable<T, 4, D> window_attention(Variable<T, 4, D> const& qkv /* (N, H, W, 3C) */,
+                                   Variable<Wide<T>, 2, D> const& table /* ((2M-1)^2, heads) */,
                                    WindowAttentionOptions const& options) {
     return window_attention(qkv, table, options, Tensor<std::uint8_t, 3, D>());
 }

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// Operations and networks on the emulated device whose images are stored in 16 bits, beside the CPU in double.
+#include "../support/catch.hpp"
+#include <emulator.hpp>
+#include <tacet/autograd/cast.hpp>
+#include <tacet/models/masked_swinir.hpp>
+#include <tacet/models/noise2noise.hpp>
+#include <tacet/ops/batch_norm.hpp>
+#include <tacet/ops/entmax.hpp>
+#include <tacet/ops/loss.hpp>
+#include <tacet/ops/matmul.hpp>
+#include <tacet/ops/pixel_shuffle.hpp>
+#include <tacet/ops/pool.hpp>
+#include <tacet/ops/softmax.hpp>
+#include <tacet/ops/total_variation.hpp>
+#include <tacet/tensor/move.hpp>
+
+using namespace tacet;
+
+namespace {
+
+/// An input of an operation: images, of the 16-bit type, or weights, which are wide.
+template <int R, bool is_image> struct Input {
+    static constexpr int rank = R;
+    Shape<R> shape;
+    template <class X> using Type = std::conditional_t<is_image, X, Wide<X>>;
+};
+template <int R> Input<R, true> images(Shape<R> const& s) { return {s}; }
+template <int R> Input<R, false> weights(Shape<R> const& s) { return {s}; }
+
+/// The same values whatever T is: small integers by 64, which all types hold.
+template <class T, class D, int R> Tensor<T, R, D> values(Shape<R> const& shape, std::uint64_t seed) {
+    Rng rng(seed);
+    return detail::filled<T, D>(shape, [&](T* data, Index n) {
+        for (Index k = 0; k < n; ++k) data[k] = static_cast<T>(std::round(rng.uniform() * 200 - 100) / 64);
+    });
+}
+using Results = std::vector<std::vector<double>>;
+template <class T, int R, class D> void add(Results& all, Tensor<T, R, D> const& t) {
+    auto const host = to<Cpu>(t);
+    all.emplace_back(host.data(), host.data() + host.size());
+}
+
+/// What the operation gives for images of type X: its result and the gradients of its inputs.
+template <class X, class D, class F, class... In> Results results(F const& op, In const&... in) {
+    std::uint64_t seed = 10;
+    std::tuple const x{[&](auto const& input) {
+        using Kind = std::remove_cvref_t<decltype(input)>;
+        using T = typename Kind::template Type<X>;
+        return Variable<T, Kind::rank, D>(values<T, D>(input.shape, ++seed), true);
+    }(in)...};
+    Variable const y = std::apply(op, x);
+    Results all;
+    add(all, y.value());
+    backward(y, values<typename decltype(y)::value_type, D>(y.shape(), 99));
+    std::apply([&](auto const&... v) { (add(all, v.grad()), ...); }, x);
+    return all;
+}
+/// The squared distance of a from b over the squared norm of b.
+double normalised_square(std::vector<double> const& a, std::vector<double> const& b) {
+    REQUIRE(a.size() == b.size());
+    double distance = 0, norm = 0;
+    for (std::size_t k = 0; k < b.size(); ++k) distance += (a[k] - b[k]) * (a[k] - b[k]), norm += b[k] * b[k];
+    return distance / std::max(norm, 1e-30);
+}
+template <class X, class F, class... In> void compare(double limit, F const& op, In const&... in) {
+    auto const expected = results<double, Cpu>(op, in...);
+    for (std::uint64_t order = 1; order <= 2; ++order) {
+        emulation::set_seed(order);
+        auto const found = results<X, Cuda>(op, in...);
+        for (std::size_t k = 0; k < expected.size(); ++k) {
+            INFO((k ? concat_text("gradient of input ", k - 1) : std::string("result")) << ", order " << order);
+            CHECK(normalised_square(found[k], expected[k]) < limit);
+        }
+    }
+}
+/// With 8 significant bits.
+template <class F, class... In> void compare_bfloat16(F const& op, In const&... in) { compare<BFloat16>(1e-4, op, in...); }
+/// With 11, too: where the tensor cores have instructions of their own for them.
+template <class F, class... In> void compare_both(F const& op, In const&... in) {
+    compare_bfloat16(op, in...);
+    compare<Half>(2e-6, op, in...);
+}
+
+}  // namespace
+
+TEST_CASE("Expressions of 16-bit numbers", "[evaluator][pullback][reduce]") {
+    Shape const s{2, 5, 7, 3};
+    compare_bfloat16([](auto const& x, auto const& y, auto const& b) { return Variable(gelu(x * 0.5 + 1) * y + relu(x - b)); }, images(s),
+                     images(s), images(Shape{3}));
+    compare_bfloat16([](auto const& x, auto const& y) { return Variable(where(x < y, x * 2, sigmoid(y)) / 3); }, images(s), images(s));
+    compare_bfloat16([](auto const& x) { return mean(square(x) + x); }, images(s));
+    compare_bfloat16([](auto const& x) { return sum<1, 2>(x); }, images(s));
+    compare_bfloat16([](auto const& x) { return max<3>(x); }, images(s));
+    compare_bfloat16([](auto const& x) {
+        using T = typename std::remove_cvref_t<decltype(x)>::value_type;
+        return Variable(cast<Wide<T>>(x) * 2);
+    }, images(s));
+}
+TEST_CASE("Matrix products of 16-bit numbers", "[gemm][linear]") {
+    auto const layer = [](auto const& x, auto const& w, auto const& b) { return linear(x, w, b); };
+    compare_both(layer, images(Shape{3, 5, 7}), weights(Shape{9, 7}), weights(Shape{9}));
+    compare_both(layer, images(Shape{70, 60}), weights(Shape{68, 60}), weights(Shape{68}));
+    compare_both(layer, images(Shape{130, 40}), weights(Shape{72, 40}), weights(Shape{72}));
+    compare_both([](auto const& a, auto const& b) { return matmul(a, b); }, images(Shape{2, 9, 20}), images(Shape{2, 20, 33}));
+}
+TEST_CASE("Convolutions of 16-bit images", "[conv2d]") {
+    auto const conv = [](Conv2dOptions const& o) {
+        return [o](auto const& x, auto const& w, auto const& b) { return conv2d(x, w, b, o); };
+    };
+    compare_bfloat16(conv({.padding = 1}), images(Shape{1, 6, 7, 5}), weights(Shape{6, 5, 3, 3}), weights(Shape{6}));
+    compare_bfloat16(conv({.padding = 1}), images(Shape{2, 9, 11, 24}), weights(Shape{16, 24, 3, 3}), weights(Shape{16}));
+    compare_bfloat16(conv({.padding = 1, .padding_mode = PaddingMode::Reflect}), images(Shape{1, 6, 5, 8}), weights(Shape{8, 8, 3, 3}),
+                     weights(Shape{8}));
+    compare_bfloat16(conv({.stride = 2, .padding = 1, .groups = 2}), images(Shape{1, 8, 9, 8}), weights(Shape{6, 4, 3, 3}),
+                     weights(Shape{6}));
+    compare_bfloat16(conv({.padding = 1, .groups = 8}), images(Shape{1, 6, 7, 8}), weights(Shape{8, 1, 3, 3}), weights(Shape{8}));
+    compare_bfloat16([](auto const& x, auto const& z, auto const& w, auto const& b) {
+        return Variable(leaky_relu(conv2d(concat(upsample_nearest(x, 2), z), w, b, {.padding = 1}), 0.1));
+    }, images(Shape{1, 4, 3, 8}), images(Shape{1, 8, 6, 4}), weights(Shape{8, 12, 3, 3}), weights(Shape{8}));
+    compare_bfloat16([](auto const& x, auto const& w, auto const& b) { return conv_transpose2d(x, w, b, {.stride = 2, .padding = 1}); },
+                     images(Shape{1, 5, 4, 6}), weights(Shape{6, 5, 3, 3}), weights(Shape{5}));
+}
+TEST_CASE("Normalisations of 16-bit numbers", "[layer_norm][batch_norm][softmax][entmax]") {
+    compare_bfloat16([](auto const& x, auto const& w, auto const& b) { return layer_norm(x, w, b); }, images(Shape{9, 60}),
+                     weights(Shape{60}), weights(Shape{60}));
+    compare_bfloat16([](auto const& x, auto const& w, auto const& b) {
+        using W = typename std::remove_cvref_t<decltype(w)>::value_type;
+        using D = typename std::remove_cvref_t<decltype(w)>::device_type;
+        return batch_norm(x, w, b, zeros<W, D>(Shape{6}), ones<W, D>(Shape{6}));
+    }, images(Shape{2, 5, 4, 6}), weights(Shape{6}), weights(Shape{6}));
+    compare_bfloat16([](auto const& x) { return softmax(x); }, images(Shape{9, 21}));
+    compare_bfloat16([](auto const& x) { return entmax15(x); }, images(Shape{9, 21}));
+}
+TEST_CASE("Window attention of 16-bit images",
+          "[window_attention][window_attention_images][window_attention_tensor][window_partition]") {
+    auto const check = [](Index depth, WindowAttentionOptions const& o) {
+        compare_both([&](auto const& qkv, auto const& table) {
+            using D = typename std::remove_cvref_t<decltype(qkv)>::device_type;
+            auto const keep = detail::filled<std::uint8_t, D>(Shape{Index(1), Index(9), Index(12)}, [](std::uint8_t* data, Index n) {
+                for (Index k = 0; k < n; ++k) data[k] = k % 4 != 1;
+            });
+            return window_attention(qkv, table, o, keep);
+        }, images(Shape{Index(1), Index(9), Index(12), 3 * o.heads * depth}),
+                     weights(Shape{(2 * o.window - 1) * (2 * o.window - 1), o.heads}));
+    };
+    for (Index const depth : {1, 10, 15, 30, 32, 60, 64}) check(depth, {.window = 4, .shift = 2, .heads = 2});
+    check(10, {.window = 8, .shift = 4, .heads = 1});  // as many tokens as the tensor cores take
+    check(10, {.window = 9, .shift = 1, .heads = 1});  // more
+    compare_bfloat16([](auto const& table) { return relative_position_bias(table, 4); }, weights(Shape{49, 2}));
+}
+TEST_CASE("16-bit images that are moved and pooled",
+          "[pool][upsample][pad][pixel_shuffle][strided_copy][concat][dropout][total_variation]") {
+    Shape const s{2, 6, 8, 4};
+    compare_bfloat16([](auto const& x) { return max_pool2d(x, 2); }, images(s));
+    compare_bfloat16([](auto const& x) { return avg_pool2d(x, 3, 2, 1); }, images(s));
+    compare_bfloat16([](auto const& x) { return global_avg_pool(x); }, images(s));
+    compare_bfloat16([](auto const& x) { return upsample_bilinear(x, 2); }, images(s));
+    compare_bfloat16([](auto const& x) { return Variable(upsample_nearest(x, 2)); }, images(s));
+    compare_bfloat16([](auto const& x) { return pad(x, {.top = 1, .bottom = 2, .left = 3, .right = 1}, PadMode::reflect); }, images(s));
+    compare_bfloat16([](auto const& x) { return pixel_unshuffle(x, 2); }, images(s));
+    compare_bfloat16([](auto const& x) { return pixel_shuffle(x, 2); }, images(s));
+    compare_bfloat16([](auto const& x) { return permute<0, 3, 1, 2>(roll<1>(Variable(slice<2>(x, 1, 6)), 2)); }, images(s));
+    compare_bfloat16([](auto const& x, auto const& y) { return concat_along(3, x, y); }, images(s), images(s));
+    compare_bfloat16([](auto const& x) {
+        Rng rng(3);
+        return dropout(x, 0.25f, rng);
+    }, images(s));
+    compare_bfloat16([](auto const& x) { return total_variation(x); }, images(s));
+}
+
+namespace {
+/// The result of a network and the gradients of its weights, flat, computed in X on D.
+template <class X, class D> Results trained(auto const& make, Shape<4> const& shape) {
+    auto const model = make(D{});
+    Variable<float, 4, D> const x(values<float, D>(shape, 5));
+    Variable const y = model(x, computed_in<X>);
+    backward(l2_loss(y, values<float, D>(y.shape(), 6)));
+    Results all(2);
+    auto const append = [](std::vector<double>& list, auto const& t) {
+        auto const host = to<Cpu>(t);
+        list.insert(list.end(), host.data(), host.data() + host.size());
+    };
+    append(all[0], y.value());
+    for_each_parameter(model, [&](std::string const&, auto const& p) { append(all[1], p.grad()); });
+    return all;
+}
+void check_network(auto const& make, Shape<4> const& shape) {
+    auto const expected = trained<float, Cpu>(make, shape);
+    auto const found = trained<BFloat16, Cuda>(make, shape);
+    CHECK(normalised_square(found[0], expected[0]) < 1e-4);
+    CHECK(normalised_square(found[1], expected[1]) < 3e-3);  // through a whole network and back
+}
+}  // namespace
+
+TEST_CASE("Networks computed in bfloat16, with parameters in float", "[models]") {
+    check_network([](auto device) {
+        Rng rng(1);
+        return Noise2NoiseUNet<decltype(device)>(3, 3, rng, 8);
+    }, Shape{1, 32, 32, 3});
+    check_network([](auto device) {
+        Rng rng(1);
+        SwinIROptions o;
+        o.embed_dim = 12, o.depths = {2}, o.num_heads = {2}, o.window_size = 4, o.img_size = 16;
+        return MaskedSwinIR<decltype(device)>(o, rng);
+    }, Shape{1, 11, 9, 3});
+}
