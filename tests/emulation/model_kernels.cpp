@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Whole train steps on the emulated device, beside the CPU: the models of other tests, unchanged.
 #include "../support/catch.hpp"
+#include <tacet/denoise/denoise.hpp>
 #include <tacet/models/masked_swinir.hpp>
 #include <tacet/models/noise2noise.hpp>
 #include <tacet/ops/loss.hpp>
 #include <tacet/optim/adam.hpp>
 #include <tacet/tensor/move.hpp>
+#include <tacet/train/trainer.hpp>
 
 using namespace tacet;
 
@@ -78,4 +80,73 @@ TEST_CASE("Train steps of the masked SwinIR", "[models]") {
     };
     Shape const shape{2, 11, 9, 3};
     CHECK(relative_square(trained<Cuda>(model(Cuda{}), shape), trained<Cpu>(model(Cpu{}), shape)) < 1e-7);
+}
+
+namespace {
+
+/// What a trainer did in a few steps: the losses, and all parameters, averaged ones among them, at the end.
+struct TrainingRun {
+    std::vector<double> losses;
+    std::vector<float> state;
+    Index rescaled = 0;
+};
+template <class D> TrainingRun trained_by_trainer(Precision precision = Precision::float32) {
+    Rng rng(2);
+    Noise2NoiseUNet<D> model(3, 3, rng, 4);
+    TrainOptions options;
+    options.steps = 2, options.precision = precision;
+    Trainer trainer(model, options);
+    TrainingRun run;
+    while (!trainer.finished()) {
+        Rng noise(static_cast<std::uint64_t>(trainer.step()));
+        Shape const shape{1, 32, 32, 3};
+        auto const result = trainer.train(Batch{uniform(shape, noise), uniform(shape, noise), {}});
+        run.losses.push_back(result.loss), run.rescaled += result.rescaled;
+    }
+    auto const state = trainer.state();
+    for (auto const& tensor : state.tensors) {
+        auto const values = to_vector<float>(tensor);
+        run.state.insert(run.state.end(), values.begin(), values.end());
+    }
+    return run;
+}
+
+}  // namespace
+
+TEST_CASE("A trainer and denoise() go where the network is", "[models]") {
+    auto const host = trained_by_trainer<Cpu>(), device = trained_by_trainer<Cuda>();
+    CHECK(relative_square(device.state, host.state) < 1e-7);
+    CHECK_THROWS_AS(trained_by_trainer<Cpu>(Precision::bfloat16), Error);
+    for (auto const precision : {Precision::bfloat16, Precision::half}) {
+        auto const narrow = trained_by_trainer<Cuda>(precision);
+        CHECK(narrow.rescaled == 0);
+        for (std::size_t k = 0; k < host.losses.size(); ++k) CHECK(std::abs(narrow.losses[k] / host.losses[k] - 1) < 0.02);
+        CHECK(relative_square(narrow.state, host.state) < 0.02);  // Adam's first steps hardly depend on how large gradients are
+    }
+    Rng rng(4);
+    auto const image = uniform(Shape{Index(40), Index(70), Index(3)}, rng);
+    auto const denoised = [&](auto where) {
+        Rng weights(3);
+        return denoise(Noise2NoiseUNet<decltype(where)>(3, 3, weights, 4), image);
+    };
+    auto const a = denoised(Cuda{}), b = denoised(Cpu{});
+    CHECK(relative_square({a.data(), a.data() + a.size()}, {b.data(), b.data() + b.size()}) < 1e-10);
+}
+TEST_CASE("Gradients that half precision cannot hold make the loss scale fall, and no step fail", "[models]") {
+    Rng rng(2);
+    Noise2NoiseUNet<Cuda> model(3, 3, rng, 4);
+    TrainOptions options;
+    options.steps = 4, options.precision = Precision::half;
+    Trainer trainer(model, options);
+    Shape const shape{1, 32, 32, 3};
+    auto const large = full(shape, 1500.f), other = full(shape, -1500.f);
+    Index rescaled = 0, moved = 0;
+    while (!trainer.finished()) {
+        auto const result = trainer.train(Batch{large, other, {}});
+        rescaled += result.rescaled, moved += !result.rescaled && !result.skipped;
+    }
+    CHECK(rescaled > 0);
+    CHECK(moved > 0);
+    CHECK(trainer.skipped() == 0);
+    CHECK(detail::stored_number<double>(trainer.state(), "loss_scale") == 65536 / std::pow(2, static_cast<double>(rescaled)));
 }

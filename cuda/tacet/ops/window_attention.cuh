@@ -22,8 +22,8 @@ template <> struct WindowAttentionKernel<Cuda> {
                     return launch("window_attention", Grid{grid.windows() * grid.heads, gpu::attention_threads,
                                                            with_biases<gpu::WindowHead<T, depth>>(grid)},
                                   &gpu::window_attention_tensor<T, depth>, y.data(), x);
-            using Tile = gpu::AttentionTile<Wide<T>, depth>;
-            launch("window_attention", Grid{grid.windows() * grid.heads * tiles, gpu::attention_tile, sizeof(Tile)},
+            using Keys = gpu::AttentionTile<Wide<T>, depth>;
+            launch("window_attention", Grid{grid.windows() * grid.heads * tiles, gpu::attention_tile, sizeof(Keys)},
                    &gpu::window_attention<T, depth>, y.data(), x, tiles);
         };
         with_depth(grid.depth, run);

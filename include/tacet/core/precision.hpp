@@ -30,4 +30,7 @@ private:
 template <class X> struct ComputedIn {};
 template <class X> inline constexpr ComputedIn<X> computed_in{};
 
+/// The types that images can have between the layers of a network. Those of 16 bits are for GPUs.
+enum class Precision { float32, bfloat16, half };
+
 }  // namespace tacet

@@ -3,10 +3,11 @@
 #include <tacet/denoise/denoise_options.hpp>
 #include <tacet/denoise/feather.hpp>
 #include <tacet/denoise/self_ensemble.hpp>
-#include <tacet/nn/parameter.hpp>
+#include <tacet/nn/module.hpp>
 #include <tacet/ops/pad.hpp>
 #include <tacet/ops/winograd.hpp>
 #include <tacet/tensor/factory.hpp>
+#include <tacet/tensor/move.hpp>
 #include <string>
 #include <utility>
 
@@ -66,16 +67,18 @@ struct DenoiseRun {
     }
 };
 
-/// The network's output for one tile; one that draws is told where in the image the tile lies.
+/// The network's output for one tile, on the network's device; one that draws is told where in the image the tile lies.
 template <DenoisingNetwork M>
-Tensor<float, 4> run_tile(M const& model, Tensor<float, 4> const& x, Window const& place, DrawOptions const& masks, int draw) {
+Tensor<float, 4> run_tile(M const& model, Tensor<float, 4> const& tile, Window const& place, DrawOptions const& masks, int draw) {
+    using D = device_of<M>;
+    Variable<float, 4, D> const x(to<D>(tile));
     if constexpr (MaskingNetwork<M>) {
         auto draws = model.draws;
         draws.seed = masks.seed, draws.draw = static_cast<std::uint32_t>(draw), draws.image = 0;
         draws.top = place.top, draws.left = place.left;
         if (masks.attention_mask) draws.percent = masks.attention_mask;
-        return model(Variable<float, 4>(x), draws).value();
-    } else return model(Variable<float, 4>(x)).value();
+        return to<Cpu>(model(x, draws).value());
+    } else return to<Cpu>(model(x).value());
 }
 
 /// The tiles of a padded image. Convolutions work on blocks of 4 x 4 pixels, down to the coarsest level, which is why a pixel's last bits

@@ -21,6 +21,7 @@ struct DnCnnOptions {
 /// taken away: x (N, H, W, C) in [0, 1] -> (N, H, W, C), any H and W. 557,443 parameters for 3 channels. Names are those of KAIR's files,
 /// whose published weights have the normalisation merged into the convolutions.
 template <class D = Cpu, class T = float> struct DnCnn {
+    using device_type = D;
     static constexpr char const* name = "dncnn";
     static constexpr char const* landmark = "model.0.weight";
     static constexpr Index multiple = 1;

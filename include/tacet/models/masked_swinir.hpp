@@ -68,6 +68,7 @@ private:
 /// [0, 1], any extents -> (N, scale H, scale W, C), not clipped. Names, shapes and initialisation are those of the released code; the
 /// released sizes have 824,118 parameters. With use_mask, attention masks are drawn as `draws` says, also in evaluation.
 template <class D = Cpu, class T = float> struct MaskedSwinIR {
+    using device_type = D;
     static constexpr char const* landmark = "layers.0.residual_group.blocks.0.norm1.weight";
     static constexpr float offset = 0;
     char const* name;  // masked_swinir, or swinir when the first convolution is 3 x 3

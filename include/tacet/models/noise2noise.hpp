@@ -14,6 +14,7 @@ namespace tacet {
 /// Names are the variable scopes of the released code. With width 48 it has 991,203 parameters for 3 -> 3 channels; other widths
 /// scale the paper's network.
 template <class D = Cpu, class T = float> struct Noise2NoiseUNet {
+    using device_type = D;
     static constexpr char const* name = "noise2noise_unet";
     static constexpr char const* landmark = "enc_conv0.weight";
     static constexpr Index multiple = 32;    // of H and W: five poolings
@@ -100,6 +101,7 @@ extern template Variable<float, 4> Noise2NoiseUNet<>::operator()(Variable<float,
 /// levels 4 to 2 share one block, ReLU, transposed convolutions. x (N, H, W, in) in [0, 1] -> (N, H, W, out); H and W are
 /// multiples of 32. 700,611 parameters for 3 -> 3 channels; names are those of the files.
 template <class D = Cpu, class T = float> struct Noise2NoiseCompat {
+    using device_type = D;
     static constexpr char const* name = "noise2noise_compat";
     static constexpr char const* landmark = "_block1.0.weight";
     static constexpr Index multiple = 32;

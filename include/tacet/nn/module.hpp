@@ -39,6 +39,13 @@ template <class M, class V> void for_each_part(M& m, V&& visit, std::string cons
     });
 }
 
+namespace detail {
+template <class M> struct DeviceOf { using type = Cpu; };
+template <class M> requires requires { typename M::device_type; } struct DeviceOf<M> { using type = typename M::device_type; };
+}  // namespace detail
+/// Where a module's parameters are: the device that it names as device_type, else the CPU.
+template <class M> using device_of = typename detail::DeviceOf<M>::type;
+
 /// Calls visit("a.b.weight", parameter) for every Parameter of a module.
 template <class M, class V> void for_each_parameter(M& m, V&& visit) {
     for_each_part(m, [&](std::string const& name, auto& part) {

@@ -44,12 +44,16 @@ template <class T = float, Device D = Cpu, Module M> double gradient_norm(M& mod
     return std::sqrt(sum);
 }
 
+/// Multiplies all gradients of a module by a factor.
+template <class T = float, Device D = Cpu, Module M> void scale_gradients(M& module, double factor) {
+    for (auto const& p : flat_parameters<T, D>(module))
+        if (auto g = p.grad(); g.size() > 0) g *= static_cast<T>(factor);
+}
+
 /// Scales the gradients of a module so that their norm is at most `limit`; returns the norm before (PyTorch's clip_grad_norm_).
 template <class T = float, Device D = Cpu, Module M> double clip_gradients(M& module, double limit) {
     double const norm = gradient_norm<T, D>(module), scale = limit / (norm + 1e-6);
-    if (scale < 1)
-        for (auto const& p : flat_parameters<T, D>(module))
-            if (auto g = p.grad(); g.size() > 0) g *= static_cast<T>(scale);
+    if (scale < 1) scale_gradients<T, D>(module, scale);
     return norm;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/precision.hpp>
 #include <tacet/io/options.hpp>
 #include <tacet/optim/adam.hpp>
 #include <tacet/optim/schedule.hpp>
@@ -20,6 +21,7 @@ struct TrainOptions {
     double ema = 0.999, clip = 1;  // healthy runs are above 1 in their first ten steps or so; what comes later is a bad batch
     Index valid_every = 1000, save_every = 500;
     bool valid_raw = false;
+    Precision precision = Precision::float32;  ///< of images between layers, on a GPU; parameters are float in any case
 
     static void fields(auto& self, auto&& field) {
         field("steps", self.steps, "optimizer steps", range(1, 1'000'000'000));

@@ -4,6 +4,7 @@
 #include <tacet/io/module_checkpoint.hpp>
 #include <tacet/ops/loss.hpp>
 #include <tacet/optim/ema.hpp>
+#include <tacet/tensor/move.hpp>
 #include <tacet/train/batch.hpp>
 #include <tacet/train/options.hpp>
 #include <algorithm>
@@ -17,7 +18,8 @@ namespace tacet {
 /// What one step did.
 struct StepResult {
     double loss = 0, gradient_norm = 0;
-    bool skipped = false;  // the loss or a gradient was not finite: the weights did not move
+    bool skipped = false;   // the loss or a gradient was not finite: the weights did not move
+    bool rescaled = false;  // a gradient was too large for its 16 bits: the weights did not move, the next loss is scaled less
 };
 
 namespace detail {
@@ -31,11 +33,27 @@ V stored_number(Checkpoint const& state, std::string const& key, V least = std::
     check(ok && value >= least, "the training state has no valid \"", key, "\"");
     return value;
 }
+
+/// Multiplies the loss, so that its gradients in half precision are neither too small nor too large for that (Micikevicius et al., Mixed
+/// precision training, 2018): half as much after an overflow, twice as much after 2000 steps without one.
+struct LossScale {
+    double factor = 1;
+    Index since = 0;  // steps since it changed
+
+    static LossScale of(Precision precision) { return {precision == Precision::half ? 65536. : 1.}; }
+    bool active() const { return factor != 1; }
+    void overflowed() { factor /= 2, since = 0; }
+    void went_well() {
+        if (active() && ++since == 2000) factor = std::min(factor * 2, 16777216.), since = 0;
+    }
+};
 }  // namespace detail
 
-/// Trains a model step by step: loss, backward, schedule, Adam, moving average. Everything that a step depends on is in state(), so
-/// that a run stopped anywhere and resumed ends with the same bits as one that was never stopped.
+/// Trains a model step by step, where it is: loss, backward, schedule, Adam, moving average. Everything that a step depends on is in
+/// state(), so that a run stopped anywhere and resumed ends with the same bits as one that was never stopped.
 template <class M> class Trainer {
+    using D = device_of<M>;
+
 public:
     /// Keeps references to the model and switches all of it to training (see set_training): to freeze a part, switch that part off
     /// afterwards. Throws Error for options out of their ranges,
@@ -45,6 +63,8 @@ public:
           plateau_(options.schedule.gamma, static_cast<double>(options.schedule.patience)) {
         check_options(options);
         if (options.ema > 0) ema_.emplace(model, options.ema);
+        bool const on_host = std::is_same_v<D, Cpu>;
+        check(!on_host || options.precision == Precision::float32, "images are kept in 16 bits on GPUs alone: precision must be float32");
         check(loss_is_known(options.loss), "unknown loss \"", options.loss, "\": l2, l1 and charbonnier are known");
         factor();
         set_training(model, true);
@@ -72,15 +92,20 @@ public:
     StepResult train(Batch const& batch, double factor) {
         adam_.set_rate(options_.adam.rate * factor);
         if constexpr (requires { model_.draws.draw; }) model_.draws.draw = static_cast<std::uint32_t>(step_);
-        Variable<float, 4> const x(Tensor<float, 4>(batch.input - M::offset));
-        Variable const loss = loss_of(model_(x), Tensor<float, 4>(batch.target - M::offset));
+        Variable<float, 4, D> const x(Tensor<float, 4, D>(to<D>(batch.input) - M::offset));
+        Variable const loss = loss_of(output_of(x), Tensor<float, 4, D>(to<D>(batch.target) - M::offset));
         StepResult result{.loss = static_cast<double>(item(loss.value()))};
-        backward(loss);
-        result.gradient_norm = options_.clip > 0 ? clip_gradients(model_, options_.clip) : gradient_norm(model_);
-        result.skipped = !std::isfinite(result.loss) || !std::isfinite(result.gradient_norm);
-        if (result.skipped) adam_.skip(), ++skipped_, ++skipped_in_a_row_;
+        if (scale_.active()) backward(Variable<float, 0, D>(loss * static_cast<float>(scale_.factor)));
+        else backward(loss);
+        result.gradient_norm = clipped_gradients();
+        bool const finite = std::isfinite(result.gradient_norm);
+        result.rescaled = std::isfinite(result.loss) && !finite && scale_.active();
+        result.skipped = !result.rescaled && !(std::isfinite(result.loss) && finite);
+        if (result.rescaled) adam_.skip(), scale_.overflowed();
+        else if (result.skipped) adam_.skip(), ++skipped_, ++skipped_in_a_row_;
         else {
             adam_.step();
+            scale_.went_well();
             // Young averages forget faster, or the random start would linger in them.
             auto const age = static_cast<double>(adam_.steps());
             if (ema_) ema_->update(std::min(options_.ema, age / (age + 10)));
@@ -96,8 +121,8 @@ public:
     template <class F> auto with_average(F&& f) {
         if (!ema_) return f(model_);
         struct Swapped {
-            Ema<>& ema;
-            explicit Swapped(Ema<>& e) : ema(e) { ema.swap(); }
+            Ema<float, D>& ema;
+            explicit Swapped(Ema<float, D>& e) : ema(e) { ema.swap(); }
             ~Swapped() { ema.swap(); }
         } const swapped(*ema_);
         return f(model_);
@@ -119,6 +144,8 @@ public:
         c.metadata["skipped_in_a_row"] = std::to_string(skipped_in_a_row_);
         if (options_.schedule.kind == "plateau")
             plateau_.for_each_state([&](char const* name, auto const& value) { c.metadata[plateau_key(name)] = number_text(value); });
+        if (options_.precision == Precision::half)
+            c.metadata["loss_scale"] = number_text(scale_.factor), c.metadata["loss_scale_since"] = std::to_string(scale_.since);
         return c;
     }
     /// Continues from a state. Throws Error when it is one of another model or lacks something.
@@ -130,12 +157,16 @@ public:
         if (options_.schedule.kind == "plateau")
             plateau_.for_each_state(
                 [&]<class V>(char const* name, V& value) { value = detail::stored_number<V>(c, plateau_key(name), 0); });
+        if (options_.precision == Precision::half)
+            scale_ = {detail::stored_number<double>(c, "loss_scale", 0), count("loss_scale_since")};
     }
     /// The name of the first tensor of state() that holds NaN or an infinity; empty when all numbers are finite.
     std::string first_not_finite() {
         std::string first;
         for_each_tensor([&](std::string const& name, auto const& t) {
-            bool const finite = std::all_of(t.data(), t.data() + t.size(), [](auto x) { return std::isfinite(static_cast<double>(x)); });
+            auto const host = to<Cpu>(t);
+            bool const finite =
+                std::all_of(host.data(), host.data() + host.size(), [](auto x) { return std::isfinite(static_cast<double>(x)); });
             if (first.empty() && !finite) first = name;
         });
         return first;
@@ -143,7 +174,22 @@ public:
 
 private:
     static bool loss_is_known(std::string const& name) { return name == "l2" || name == "l1" || name == "charbonnier"; }
-    Variable<float, 0> loss_of(Variable<float, 4> const& y, Tensor<float, 4> const& target) const {
+    /// What the model makes of x, its images kept as `precision` says.
+    Variable<float, 4, D> output_of(Variable<float, 4, D> const& x) const {
+        if constexpr (!std::is_same_v<D, Cpu>) {
+            if (options_.precision == Precision::bfloat16) return model_(x, computed_in<BFloat16>);
+            if (options_.precision == Precision::half) return model_(x, computed_in<Half>);
+        }
+        return model_(x);
+    }
+    /// The norm of the gradients; scales them back, and down where they are clipped.
+    double clipped_gradients() {
+        if (!scale_.active()) return options_.clip > 0 ? clip_gradients<float, D>(model_, options_.clip) : gradient_norm<float, D>(model_);
+        double const norm = gradient_norm<float, D>(model_) / scale_.factor, limit = options_.clip / (norm + 1e-6);
+        scale_gradients<float, D>(model_, (options_.clip > 0 ? std::min(limit, 1.) : 1.) / scale_.factor);
+        return norm;
+    }
+    Variable<float, 0, D> loss_of(Variable<float, 4, D> const& y, Tensor<float, 4, D> const& target) const {
         if (options_.loss == "l1") return l1_loss(y, target);
         if (options_.loss == "charbonnier") return charbonnier_loss(y, target);
         return l2_loss(y, target);
@@ -160,9 +206,10 @@ private:
 
     M& model_;
     TrainOptions options_;
-    Adam<> adam_;
+    Adam<float, D> adam_;
     Plateau plateau_;
-    std::optional<Ema<>> ema_;
+    detail::LossScale scale_ = detail::LossScale::of(options_.precision);
+    std::optional<Ema<float, D>> ema_;
     Index step_ = 0, skipped_ = 0, skipped_in_a_row_ = 0;
 };
 
