@@ -8,6 +8,7 @@
 #include <tacet/autograd/deferred.hpp>
 #include <tacet/autograd/gradcheck.hpp>
 #include <tacet/core/half.hpp>
+#include <tacet/core/replay.hpp>
 #include <tacet/data/augment.hpp>
 #include <tacet/data/dead_leaves.hpp>
 #include <tacet/data/mask.hpp>

@@ -1,7 +1,22 @@
 // SPDX-License-Identifier: MIT
-#include <cuda_runtime_api.h>
+#include <cuda_runtime.h>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <vector>
+
+struct CUgraph_st {
+    std::vector<std::function<void()>> work;
+};
+struct CUstream_st {
+    CUgraph_st* recording = nullptr;
+};
+
+cudaError_t emulation::submit(cudaStream_t stream, std::function<void()> work) {
+    if (stream && stream->recording) stream->recording->work.push_back(std::move(work));
+    else work();
+    return cudaSuccess;
+}
 
 char const* cudaGetErrorString(cudaError_t error) {
     switch (error) {
@@ -9,6 +24,7 @@ char const* cudaGetErrorString(cudaError_t error) {
         case cudaErrorInvalidValue: return "invalid argument";
         case cudaErrorMemoryAllocation: return "out of memory";
         case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+        case cudaErrorStreamCaptureUnsupported: return "operation not permitted when stream is capturing";
     }
     return "unknown error";
 }
@@ -31,12 +47,44 @@ cudaError_t cudaFreeAsync(void* p, cudaStream_t) {
     std::free(p);
     return cudaSuccess;
 }
-cudaError_t cudaMemcpyAsync(void* to, void const* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
-    if (bytes) std::memcpy(to, from, bytes);
+cudaError_t cudaMemcpyAsync(void* to, void const* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+    return emulation::submit(stream, [=] { if (bytes) std::memcpy(to, from, bytes); });
+}
+cudaError_t cudaMemsetAsync(void* p, int value, std::size_t bytes, cudaStream_t stream) {
+    return emulation::submit(stream, [=] { if (bytes) std::memset(p, value, bytes); });
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+    return stream && stream->recording ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
+cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+    *stream = new CUstream_st;
     return cudaSuccess;
 }
-cudaError_t cudaMemsetAsync(void* p, int value, std::size_t bytes, cudaStream_t) {
-    if (bytes) std::memset(p, value, bytes);
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+    delete stream;
     return cudaSuccess;
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+    if (!stream || stream->recording) return cudaErrorStreamCaptureUnsupported;
+    stream->recording = new CUgraph_st;
+    return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+    *graph = std::exchange(stream->recording, nullptr);
+    return *graph ? cudaSuccess : cudaErrorInvalidValue;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long) {
+    *exec = new CUgraph_st(*graph);
+    return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
+    return emulation::submit(stream, [exec] { for (auto const& work : exec->work) work(); });
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+    delete graph;
+    return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
+    delete exec;
+    return cudaSuccess;
+}

@@ -7,7 +7,9 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 // The address sanitizer's own functions, null where a program is without it.
 extern "C" [[gnu::weak]] void __asan_poison_memory_region(void const volatile*, std::size_t);
@@ -55,11 +57,17 @@ template <Device D> std::size_t& wanted_held_bytes() {
 /// than most operations. May be used by several threads.
 template <Device D> class BlockCache {
 public:
+    BlockCache() = default;
+    BlockCache(BlockCache const&) = delete;
+    BlockCache& operator=(BlockCache const&) = delete;
+    /// When nothing uses its blocks any more.
+    ~BlockCache() { trim(); }
+
     /// A block of at least `bytes`; `bytes` becomes its size. Throws Error where it cannot be had.
     void* take(std::size_t& bytes) {
         std::size_t const asked = bytes;
         void* const block = take_block(bytes);
-        set_reachable(static_cast<char*>(block) + asked, bytes - asked, false);  // reading behind the end is an error, in the block or not
+        if (!sealed_) set_reachable(static_cast<char*>(block) + asked, bytes - asked, false);  // nothing may be read behind the end
         return block;
     }
     void give(void* p, std::size_t bytes) noexcept {
@@ -73,7 +81,7 @@ public:
             return Memory<D>::release(p);
         }
         s_.cached += bytes;
-        set_reachable(p, bytes, false);
+        if (!sealed_) set_reachable(p, bytes, false);
     }
     /// Gives cached blocks back to the system, those that waited longest first, until at most `keep` bytes are cached.
     void trim(std::size_t keep = 0) noexcept {
@@ -83,6 +91,14 @@ public:
     MemoryStatistics statistics() const {
         std::lock_guard lock(mutex_);
         return s_;
+    }
+    /// Before kernels are recorded: from now on nothing is asked of the system, and what is cached is in use by those kernels, though by no
+    /// tensor.
+    void seal() {
+        std::lock_guard lock(mutex_);
+        sealed_ = true;
+        for (auto const& list : free_)
+            for (Block const& block : list) set_reachable(block.data, block.bytes, true);
     }
     void set_limit(std::size_t bytes) {
         std::lock_guard lock(mutex_);
@@ -127,6 +143,7 @@ private:
     /// A block of the system, or null. What is held then is at most twice what was ever live at once, and within the limit; also within
     /// what is wanted, unless more is in use.
     void* fresh(std::size_t bytes) {
+        if (sealed_) throw Error("more memory is needed than the time before");
         std::size_t const then = s_.live + bytes, wanted = wanted_held_bytes<D>();
         trim_locked(std::min({s_.limit - then, 2 * std::max(s_.peak, then) - then, wanted - std::min(wanted, then)}));
         for (int attempt = 0; attempt < 2; ++attempt) {
@@ -156,6 +173,7 @@ private:
     std::mutex mutable mutex_;
     std::array<std::vector<Block>, SizeClass::count> free_;
     std::uint64_t clock_ = 0;
+    bool sealed_ = false;
     MemoryStatistics s_;
 };
 
@@ -165,9 +183,28 @@ template <Device D> BlockCache<D>& block_cache() {
     return cache;
 }
 
+/// The cache that this thread's new tensors take their memory from, and give it back to; null: the device's.
+template <Device D> std::shared_ptr<BlockCache<D>>& own_cache() {
+    thread_local std::shared_ptr<BlockCache<D>> cache;
+    return cache;
+}
+
 }  // namespace detail
 
-/// What the tensors of a device hold now.
+/// While one lives, new tensors of this thread have memory that no others get, not even when they are gone: that of the given cache, which
+/// lives as long as any of its tensors.
+template <Device D = Cpu> class OwnMemory {
+public:
+    explicit OwnMemory(std::shared_ptr<detail::BlockCache<D>> cache) : before_(std::exchange(detail::own_cache<D>(), std::move(cache))) {}
+    ~OwnMemory() { detail::own_cache<D>() = std::move(before_); }
+    OwnMemory(OwnMemory const&) = delete;
+    OwnMemory& operator=(OwnMemory const&) = delete;
+
+private:
+    std::shared_ptr<detail::BlockCache<D>> before_;
+};
+
+/// What the tensors of a device hold now, but for those with memory of their own.
 template <Device D = Cpu> MemoryStatistics memory_statistics() { return detail::block_cache<D>().statistics(); }
 
 /// Bounds what the tensors of a device may hold at once, in bytes; a tensor beyond it is an Error. Without bound by default.

@@ -19,8 +19,9 @@ public:
         check(count >= 0 && static_cast<std::size_t>(count) <= limit, "cannot allocate ", count, " elements of ", item, " bytes");
         if (count == 0) return;
         auto bytes = static_cast<std::size_t>(count) * item;
-        void* const block = detail::block_cache<D>().take(bytes);
-        memory_ = std::shared_ptr<void>(block, [bytes](void* p) { detail::block_cache<D>().give(p, bytes); });
+        auto const own = detail::own_cache<D>();
+        void* const block = (own ? *own : detail::block_cache<D>()).take(bytes);
+        memory_ = std::shared_ptr<void>(block, [bytes, own](void* p) { (own ? *own : detail::block_cache<D>()).give(p, bytes); });
     }
     /// Foreign memory; `keep` lives as long as the buffer.
     Buffer(void* data, std::shared_ptr<void> keep) : memory_(std::move(keep), data) {}

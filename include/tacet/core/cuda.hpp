@@ -18,6 +18,18 @@ inline cudaStream_t& current_stream() {
     return stream;
 }
 
+/// While one lives, this thread's kernels and copies go through that stream.
+class StreamGuard {
+public:
+    explicit StreamGuard(cudaStream_t stream) : before_(current_stream()) { current_stream() = stream; }
+    ~StreamGuard() { current_stream() = before_; }
+    StreamGuard(StreamGuard const&) = delete;
+    StreamGuard& operator=(StreamGuard const&) = delete;
+
+private:
+    cudaStream_t before_;
+};
+
 /// The name of the current device, for messages.
 inline std::string device_name() {
     int device = 0;

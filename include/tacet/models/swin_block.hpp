@@ -90,7 +90,7 @@ private:
         auto const& d = pass.draws;
         if (d.keep) return to<D>(d.keep(layer, shape));
         AttentionMaskKey const key{.seed = d.seed, .draw = d.draw, .layer = static_cast<int>(layer), .image = d.image};
-        return to<D>(attention_keep_masks(key, pass.percent, shape, d.top, d.left));
+        return attention_keep_masks<D>(key, pass.percent, shape, d.top, d.left);
     }
     /// Each branch of each block draws for itself: the generator's position is theirs.
     Rng drop_draws(SwinPass const& pass, Index branch) const {

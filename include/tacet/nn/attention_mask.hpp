@@ -23,7 +23,7 @@ namespace detail {
 /// Positions of a picture's mask have 20 bits each, heads 8, pictures and layers 16.
 inline constexpr int mask_position_bits = 20;
 
-inline Stream attention_stream(AttentionMaskKey const& key, Index image) {
+constexpr Stream attention_stream(AttentionMaskKey const& key, Index image) {
     return Stream{.seed = key.seed,
                   .purpose = Purpose::attention_mask,
                   .image = static_cast<std::uint32_t>(key.layer) << 16 | static_cast<std::uint32_t>(image),
@@ -89,27 +89,44 @@ inline int attention_mask_percent(AttentionMaskKey const& key, PercentRange cons
     return percent_at(detail::attention_stream(key, 0), 0, range);
 }
 
+/// Device half of attention_keep_masks: draws keep (N, H, W, heads), not empty.
+template <class D> struct AttentionMaskKernel {
+    static_assert(sizeof(D) == 0, "attention_keep_masks has no kernels for this device here: compile this file as .cu");
+    static void draw(auto const&...) {}
+};
+
+template <> struct AttentionMaskKernel<Cpu> {
+    static void draw(AttentionMaskKey const& key, int percent, Tensor<std::uint8_t, 4> const& keep, Index top, Index left) {
+        auto const& s = keep.shape();
+        Index const grain = std::max<Index>(1, 8192 / s[2]);
+        parallel_ranges(s[0] * s[1] * s[3], grain, [&](Index begin, Index end) {
+            detail::draw_keep_rows(key, percent, s, top, left, keep.data(), begin, end);
+        });
+    }
+};
+
 /// The keep mask (N, H, W, heads) of a layer, 1 for tokens that attention sees and 0 for hidden ones: each head hides its own tokens, each
 /// independently with the probability attention_mask_percent. A token's fate depends on the key, its picture, head and position alone:
 /// the tile whose first pixel is (top, left) of a picture gets that part of the picture's mask. Throws Error or ShapeError beyond
 /// 2^20 pixels, 256 heads or 65536 pictures.
-inline Tensor<std::uint8_t, 4> attention_keep_masks(AttentionMaskKey const& key, PercentRange const& range, Shape<4> const& shape,
-                                                    Index top = 0, Index left = 0) {
+template <Device D = Cpu>
+Tensor<std::uint8_t, 4, D> attention_keep_masks(AttentionMaskKey const& key, PercentRange const& range, Shape<4> const& shape,
+                                                Index top = 0, Index left = 0) {
     detail::check_attention_mask(key, range, shape, top, left);
-    Tensor<std::uint8_t, 4> keep(shape);
-    if (shape.size() == 0) return keep;
-    int const percent = attention_mask_percent(key, range);
-    Index const grain = std::max<Index>(1, 8192 / shape[2]);
-    parallel_ranges(shape[0] * shape[1] * shape[3], grain, [&](Index begin, Index end) {
-        detail::draw_keep_rows(key, percent, shape, top, left, keep.data(), begin, end);
-    });
+    Tensor<std::uint8_t, 4, D> keep(shape);
+    if (shape.size() > 0) AttentionMaskKernel<D>::draw(key, attention_mask_percent(key, range), keep, top, left);
     return keep;
 }
 
 /// The keep mask (N, H, W) that all heads share: that of the first head of attention_keep_masks.
-inline Tensor<std::uint8_t, 3> attention_keep_mask(AttentionMaskKey const& key, PercentRange const& range, Shape<3> const& shape,
-                                                   Index top = 0, Index left = 0) {
-    return attention_keep_masks(key, range, Shape{shape[0], shape[1], shape[2], Index(1)}, top, left).reshape(shape);
+template <Device D = Cpu>
+Tensor<std::uint8_t, 3, D> attention_keep_mask(AttentionMaskKey const& key, PercentRange const& range, Shape<3> const& shape,
+                                               Index top = 0, Index left = 0) {
+    return attention_keep_masks<D>(key, range, Shape{shape[0], shape[1], shape[2], Index(1)}, top, left).reshape(shape);
 }
 
 }  // namespace tacet
+
+#ifdef __CUDACC__
+#include <tacet/nn/attention_mask.cuh>
+#endif

@@ -25,6 +25,8 @@ struct cudaLaunchConfig_t {
 };
 
 namespace emulation {
+/// Does the work of a stream, or keeps it for the graph that the stream is recorded into.
+cudaError_t submit(cudaStream_t stream, std::function<void()> work);
 /// The most shared memory that kernels may ask for; above 48 KB they must be told to.
 template <class Kernel> std::size_t& allowed_shared_bytes(Kernel* kernel) {
     static std::vector<std::pair<Kernel*, std::size_t>> all;
@@ -47,7 +49,7 @@ template <class... P, class... A> cudaError_t cudaLaunchKernelEx(cudaLaunchConfi
     if (g.x == 0 || g.y == 0 || g.z == 0 || threads == 0 || threads > emulation::most_threads) return cudaErrorInvalidConfiguration;
     if (config->dynamicSmemBytes > emulation::allowed_shared_bytes(kernel)) return cudaErrorInvalidValue;
     std::tuple<P...> const parameters(std::forward<A>(args)...);
-    emulation::run(__PRETTY_FUNCTION__, {g.x, g.y, g.z}, {b.x, b.y, b.z}, config->dynamicSmemBytes,
-                   [&] { std::apply([&](auto... p) { kernel(p...); }, parameters); });
-    return cudaSuccess;
+    return emulation::submit(config->stream, [=, name = std::string(__PRETTY_FUNCTION__), shared = config->dynamicSmemBytes] {
+        emulation::run(name, {g.x, g.y, g.z}, {b.x, b.y, b.z}, shared, [&] { std::apply([&](auto... p) { kernel(p...); }, parameters); });
+    });
 }

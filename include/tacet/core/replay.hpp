@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <tacet/core/block_cache.hpp>
+#include <tacet/core/cuda.hpp>
+#if TACET_WITH_CUDA
+#include <functional>
+#include <optional>
+#include <string>
+#include <type_traits>
+
+namespace tacet {
+
+/// Work on the GPU that is done again and again: recorded as a CUDA graph, and from then on launched as one, without the host's part of it.
+/// `work()` is called once to warm up and once to be recorded. It must do the same each time, with the same tensors: what changes, such as
+/// the next image, is written into their memory. What it returns is made anew by each call, in the same memory. Where it cannot be
+/// recorded, because it waits for the GPU, copies to the host, or takes other memory each time, it is simply called, and why() says so.
+template <class F> class Replay {
+    using Result = std::invoke_result_t<F&>;
+
+public:
+    explicit Replay(F work) : work_(std::move(work)) {}
+    Replay(Replay const&) = delete;
+    Replay& operator=(Replay const&) = delete;
+    ~Replay() {
+        if (graph_) cudaGraphExecDestroy(graph_);
+        if (stream_) cudaStreamDestroy(stream_);
+    }
+
+    /// Does the work. The result lies in the same memory each time, but for the first two calls.
+    Result const& operator()() {
+        if (calls_++ == 1 && why_.empty()) record();
+        if (graph_) check_cuda(cudaGraphLaunch(graph_, stream_), "launching a graph");
+        else run();
+        return *result_;
+    }
+    /// Whether it is launched as a graph.
+    bool recorded() const { return graph_ != nullptr; }
+    /// Why it is not; empty as long as nothing stands against it.
+    std::string const& why() const { return why_; }
+
+private:
+    void run() {
+        OwnMemory<Cuda> const own(memory_);
+        result_.reset();
+        result_.emplace(work_());
+    }
+    void record() {
+        // A stream of our own: the default stream, for whose work it waits and which waits for its, cannot be recorded.
+        check_cuda(cudaStreamCreate(&stream_), "making a stream");
+        cudaGraph_t graph = nullptr;
+        try {
+            check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "recording a graph");
+            StreamGuard const guard(stream_);
+            result_.reset();
+            memory_->seal();
+            run();
+        } catch (Error const& error) {
+            why_ = error.what();
+            memory_ = std::make_shared<detail::BlockCache<Cuda>>();
+        }
+        auto const status = cudaStreamEndCapture(stream_, &graph);
+        if (why_.empty() && status != cudaSuccess) why_ = cudaGetErrorString(status);
+        if (why_.empty())
+            if (auto const made = cudaGraphInstantiate(&graph_, graph, 0); made != cudaSuccess)
+                why_ = cudaGetErrorString(made), graph_ = nullptr;
+        if (graph) cudaGraphDestroy(graph);
+        cudaGetLastError();  // a recording that failed is not the next launch's error
+    }
+
+    F work_;
+    std::shared_ptr<detail::BlockCache<Cuda>> memory_ = std::make_shared<detail::BlockCache<Cuda>>();
+    std::optional<Result> result_;  // before the memory goes
+    cudaStream_t stream_ = nullptr;
+    cudaGraphExec_t graph_ = nullptr;
+    std::string why_;
+    int calls_ = 0;
+};
+
+}  // namespace tacet
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Work that is recorded and launched again, and what networks draw on the device.
+#include "../support/catch.hpp"
+#include "../support/values.hpp"
+#include <tacet/core/replay.hpp>
+#include <tacet/nn/attention_mask.hpp>
+#include <tacet/nn/linear.hpp>
+#include <tacet/ops/reduce.hpp>
+#include <tacet/tensor/move.hpp>
+
+using namespace tacet;
+using test::contains;
+
+TEST_CASE("Recorded work gives what it gives when it is called, from what its inputs hold then", "[emulator]") {
+    Rng rng(1);
+    Linear<Cuda> const layer(6, 5, rng);
+    Tensor<float, 2, Cuda> const x(Shape{7, 6});
+    auto const work = [&] {
+        NoGrad const guard;
+        return Tensor<float, 2, Cuda>(gelu(layer(Variable<float, 2, Cuda>(x))) * 2);
+    };
+    Replay replay(work);
+    for (int call = 0; call < 5; ++call) {
+        auto const next = randn<float>(Shape{7, 6}, rng);
+        Memory<Cuda>::from_host(x.data(), next.data(), static_cast<std::size_t>(next.size()) * sizeof(float));
+        auto const other = ones<float, Cuda>(Shape{7, 5});  // memory that others take in between is not that of the recording
+        auto const y = to<Cpu>(replay());
+        CHECK(test::same_bits(y, to<Cpu>(work())));
+        CHECK(replay.recorded() == (call > 0));
+        CHECK(test::same_bits(to<Cpu>(other), ones<float>(Shape{7, 5})));
+    }
+    CHECK(replay.why() == "");
+}
+TEST_CASE("Work that cannot be recorded is called, and says why", "[emulator]") {
+    auto const x = ones<float, Cuda>(Shape{7});
+    Replay waits([&] { return item(sum(x)); });
+    for (int call = 0; call < 3; ++call) CHECK(waits() == 7);
+    CHECK(!waits.recorded());
+    CHECK_THAT(waits.why(), contains("not permitted when stream is capturing"));
+    Index n = 0;
+    Replay grows([&] { return Tensor<float, 1, Cuda>(Constant<float, 1, Cuda>{Shape{1000 * ++n}, 1.f}); });
+    for (int call = 1; call < 4; ++call) {
+        Index const size = grows().size();
+        CHECK(size == 1000 * n);
+    }
+    CHECK_THAT(grows.why(), contains("more memory"));
+}
+TEST_CASE("Attention masks are the same on the device", "[attention_mask]") {
+    AttentionMaskKey const key{.seed = 5, .draw = 2, .layer = 7, .image = 3};
+    Shape const shape{2, 9, 13, 3};
+    for (PercentRange const range : {PercentRange{75, 75}, PercentRange{10, 90}, PercentRange{100, 100}})
+        CHECK(test::same_bits(to<Cpu>(attention_keep_masks<Cuda>(key, range, shape, 4, 6)), attention_keep_masks(key, range, shape, 4, 6)));
+}
