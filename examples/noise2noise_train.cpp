@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Trains the U-Net of Noise2Noise: on noisy pairs made from pictures, on the user's own noisy pairs, or on generated dead leaves.
+#include <tacet/denoise/network_metadata.hpp>
 #include <tacet/io/program.hpp>
 #include <tacet/models/noise2noise.hpp>
 #include <tacet/train/options.hpp>
@@ -38,8 +39,8 @@ int main(int argc, char** argv) {
         Trainer trainer(model, o.training);  // refuses options, and so it comes before pictures are decoded
         ValidationSet const validation(o.valid, o.valid_pairs, patches.noise, o.seed, o.valid_images);  // few: a mistake shows at once
         auto const source = make_source(o.train, o.pairs, patches, o.cache_memory * 1'000'000);
-        Checkpoint description;
-        description.metadata = {{"network", model.name}, {"written_by", "tacet " TACET_VERSION}};
+        Checkpoint description{{}, network_metadata(model)};
+        description.metadata["written_by"] = "tacet " TACET_VERSION;
         if (o.pairs.empty()) description.metadata["noise"] = o.noise;  // pairs have one of their own
         train_in_folder(o, "Noise2Noise training", trainer, *source, validation, description);  // makes the folder: nothing was refused
     });

@@ -69,3 +69,33 @@ TEST_CASE("a limit holds, and the message says what was asked and what is held")
     cache.give(b, m);
     cache.trim();
 }
+
+TEST_CASE("while memory is spared, what waits is given back before more is taken") {
+    Cache cache;
+    auto const cycle = [&](std::size_t bytes) {
+        void* const p = cache.take(bytes);
+        cache.give(p, bytes);
+    };
+    cycle(100'000), cycle(400'000);
+    CHECK(cache.statistics().cached >= 500'000);  // up to twice what was live
+    auto& wanted = tacet::detail::wanted_held_bytes<Cpu>();
+    auto const before = std::exchange(wanted, 450'000);
+    cycle(300'000);
+    wanted = before;
+    CHECK(cache.statistics().cached <= 450'000);
+    HeldMemory<> const outer(1000);
+    HeldMemory<> const inner(std::numeric_limits<std::size_t>::max());
+    CHECK(wanted <= memory_statistics().live + 1000);  // the inner one cannot allow more
+}
+
+TEST_CASE("a sealed cache gives what it has and asks for nothing") {
+    Cache cache;
+    std::size_t bytes = 1000;
+    void* const p = cache.take(bytes);
+    cache.give(p, bytes);
+    cache.seal();
+    std::size_t again = 1000, more = 100'000;
+    CHECK(cache.take(again) == p);
+    CHECK_THROWS_WITH(cache.take(more), "more memory is needed than the time before");
+    cache.give(p, again);
+}

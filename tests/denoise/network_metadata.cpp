@@ -45,8 +45,9 @@ std::vector<Variant> const variants{
     {"first_kernel without residuals", [](auto& o) { o.first_kernel = 3; }},
     {"no function", [](auto& o) { o.attention.attn_fn = AttentionFunction::none; }},
     {"entmax15", [](auto& o) { o.attention.attn_fn = AttentionFunction::entmax15; }},
-    {"masks off", [](auto& o) { o.use_mask = false; }, true},
-    {"other masks", [](auto& o) { o.mask_ratio1 = 20, o.mask_ratio2 = 30; }, true},
+    {"masks off", [](auto& o) { o.use_mask = false; }},
+    {"other masks", [](auto& o) { o.mask_ratio1 = 20, o.mask_ratio2 = 30; }},
+    {"masks of each head that hide nothing", [](auto& o) { o.attention.mask_is_diff = true, o.mask_ratio1 = o.mask_ratio2 = 0; }},
     {"original", [](auto& o) { o = o.original(); }, true},
 };
 

@@ -92,6 +92,7 @@ TEST_CASE("Expressions of 16-bit numbers", "[evaluator][pullback][reduce]") {
     compare_bfloat16([](auto const& x) { return mean(square(x) + x); }, images(s));
     compare_bfloat16([](auto const& x) { return sum<1, 2>(x); }, images(s));
     compare_bfloat16([](auto const& x) { return max<3>(x); }, images(s));
+    compare_bfloat16([](auto const& x) { return var<1>(x); }, images(s));
     compare_bfloat16([](auto const& x) {
         using T = typename std::remove_cvref_t<decltype(x)>::value_type;
         return Variable(cast<Wide<T>>(x) * 2);
@@ -103,6 +104,33 @@ TEST_CASE("Matrix products of 16-bit numbers", "[gemm][linear]") {
     compare_both(layer, images(Shape{70, 60}), weights(Shape{68, 60}), weights(Shape{68}));
     compare_both(layer, images(Shape{130, 40}), weights(Shape{72, 40}), weights(Shape{72}));
     compare_both([](auto const& a, auto const& b) { return matmul(a, b); }, images(Shape{2, 9, 20}), images(Shape{2, 20, 33}));
+}
+namespace {
+/// A product of factors whose lines run along k or not, in tall tiles.
+template <bool a_deep, bool b_deep> void check_tall() {
+    INFO(a_deep << b_deep);
+    Index const m = 130, n = 72, k = 40;
+    auto const a = values<BFloat16, Cuda>(a_deep ? Shape{m, k} : Shape{k, m}, 1);
+    auto const b = values<BFloat16, Cuda>(b_deep ? Shape{n, k} : Shape{k, n}, 2);
+    Tensor<float, 2, Cuda> const y(Shape{m, n});
+    detail::tensor_product<BFloat16, 4>("tall", gpu::ProductShape{m, n, k}, gpu::Factor<BFloat16, a_deep>{a.data(), 0, a.shape()[1]},
+                                        gpu::Factor<BFloat16, b_deep>{b.data(), 0, b.shape()[1]},
+                                        gpu::PlainResult<float>{y.data(), nullptr, m, n});
+    auto const left = to<Cpu>(a), right = to<Cpu>(b);
+    auto const found = to<Cpu>(y);
+    for (Index i = 0; i < m; ++i)
+        for (Index j = 0; j < n; ++j) {
+            double sum = 0;
+            for (Index l = 0; l < k; ++l) sum += double(a_deep ? left(i, l) : left(l, i)) * double(b_deep ? right(j, l) : right(l, j));
+            INFO("element " << i << ", " << j);
+            REQUIRE(std::abs(double(found(i, j)) - sum) < 1e-4);
+        }
+}
+}  // namespace
+
+TEST_CASE("Tall tiles of products", "[gemm]") {
+    check_tall<true, true>(), check_tall<true, false>();
+    check_tall<false, true>(), check_tall<false, false>();
 }
 TEST_CASE("Convolutions of 16-bit images", "[conv2d]") {
     auto const conv = [](Conv2dOptions const& o) {
@@ -147,6 +175,9 @@ TEST_CASE("Window attention of 16-bit images",
     for (Index const depth : {1, 10, 15, 30, 32, 60, 64}) check(depth, {.window = 4, .shift = 2, .heads = 2});
     check(10, {.window = 8, .shift = 4, .heads = 1});  // as many tokens as the tensor cores take
     check(10, {.window = 9, .shift = 1, .heads = 1});  // more
+    compare_bfloat16([](auto const& qkv, auto const& table) {  // so many heads that a worker has several windows
+        return window_attention(qkv, table, {.window = 4, .shift = 1, .heads = 512});
+    }, images(Shape{1, 4, 12, 3 * 512}), weights(Shape{49, 512}));
     compare_bfloat16([](auto const& table) { return relative_position_bias(table, 4); }, weights(Shape{49, 2}));
 }
 TEST_CASE("16-bit images that are moved and pooled",

@@ -124,7 +124,7 @@ std::pair<bool, Shape<4>> parsed(std::string const& key) {
 void set_function(Network& network, AttentionFunction function) {
     auto options = network.options;
     options.attention.attn_fn = function;
-    network.set_options(options);
+    network.set_untold(options);
 }
 
 /// The function of the attention that a case names; else the one whose result has nearly the sum of magnitudes that is expected.

@@ -109,6 +109,8 @@ TEST_CASE("layers compute what their operation does with their parameters and op
     conv.bias.value().assign(0.5);
     CHECK(same_bits(conv(x).value(), conv2d(x, conv.weight.var(), conv.bias.var(), o).value()));
     CHECK(conv(x).shape() == Shape{2, 3, 2, 8});
+    Variable const doubled = x * 2.0;
+    CHECK(same_bits(conv(x * 2.0).value(), conv(doubled).value()));  // an expression is computed first
 
     ConvTranspose2dOptions const t{.stride = 2, .padding = 1, .output_padding = 1, .groups = 2};
     ConvTranspose2d<Cpu, double> const transposed(6, 8, 3, rng, t);

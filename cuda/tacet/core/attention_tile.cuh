@@ -4,7 +4,9 @@
 #include <tacet/core/product_factor.cuh>
 #include <tacet/core/tile_fragment.cuh>
 #include <tacet/core/warp_reduce.cuh>
+#include <cmath>
 #include <limits>
+#include <type_traits>
 
 // The arithmetic of attention among 64 tokens on the tensor cores: four warps, each with 16 queries and all keys. Scores stay in registers.
 namespace tacet::gpu {
@@ -13,24 +15,24 @@ constexpr int attention_tokens = 64, attention_threads = 128, attention_queries 
 
 /// A row for each token: queries, keys, values or gradients of one head, filled up with zeros.
 template <class T, int depth> struct HeadTile {
-    T row[attention_tokens][depth + 8];
+    alignas(16) T row[attention_tokens][depth + 8];
 
     /// row_of(token): where its `used` numbers lie, or null. All threads take part; a barrier must follow.
     template <class F> __device__ void load(F const& row_of, int used) {
         for (int k = static_cast<int>(threadIdx.x); k < attention_tokens * depth / 2; k += attention_threads) {
             int const token = k / (depth / 2), c = k % (depth / 2) * 2;
             T const* const from = row_of(token);
-            auto& to = *reinterpret_cast<Neighbours<T, 2>*>(&row[token][c]);
-            Neighbours<T, 2> two{{T(0), T(0)}};
-            if (from && (c + 1 >= used || !load_neighbours(two.element, from + c)))
+            auto& to = *reinterpret_cast<AlignedVector<T, 2>*>(&row[token][c]);
+            AlignedVector<T, 2> two{{T(0), T(0)}};
+            if (from && (c + 1 >= used || !load_vector(two.element, from + c)))
                 for (int e = 0; e < 2; ++e) two.element[e] = c + e < used ? from[c + e] : T(0);
             to = two;
         }
     }
 };
-/// What is between the tokens, as 16-bit numbers: (queries, keys).
+/// Weights, or gradients of scores, as 16-bit numbers: (queries, keys).
 template <class T> struct ScoreTile {
-    T row[attention_tokens][attention_tokens + 8];
+    alignas(16) T row[attention_tokens][attention_tokens + 8];
 };
 
 /// This warp's queries by all keys, (16, 64).
@@ -71,7 +73,7 @@ struct Scores {
         each([&](int, int, int mine, float& v) { v = total[mine] == 0 ? 0.f : v / total[mine]; });
     }
     /// From the gradients of weights to those of the scores: each times its weight, less the mean of the query's.
-    __device__ void multiply_centred(Scores const& weights) {
+    __device__ void softmax_backward(Scores const& weights) {
         float mean[2] = {0, 0};
         each_with(weights, [&](int mine, float& v, float weight) { mean[mine] += v * weight; });
         for (float& v : mean)

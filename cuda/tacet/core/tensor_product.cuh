@@ -16,11 +16,11 @@ namespace gpu {
 constexpr int tensor_depth = 32, tensor_columns = 64, tensor_threads = 128;
 template <int high> constexpr int tensor_rows = 32 * high;
 
-/// A part of a factor: lines beside each other, each 16 bytes longer than a multiple of the banks, so that eight can be read at once.
+/// A part of a factor: lines of an odd number of 16 bytes, so that eight of them meet different banks.
 template <class T, bool deep, int width> struct TensorTile {
     static constexpr int lines = deep ? width : tensor_depth, length = deep ? tensor_depth : width;
     static constexpr int runs = lines * length / 8, each = runs / tensor_threads;  // of eight elements, and those of a thread
-    T element[lines][length + 8];
+    alignas(16) T element[lines][length + 8];
 };
 template <class T, int high, class A, class B> struct TensorTiles {
     TensorTile<T, A::deep, tensor_rows<high>> a;
@@ -29,7 +29,7 @@ template <class T, int high, class A, class B> struct TensorTiles {
 
 /// What a thread brings from memory for the next tile of a factor while the warps multiply the last one.
 template <class T, class Tile> struct TensorStage {
-    Neighbours<T, 8> run[Tile::each];
+    AlignedVector<T, 8> run[Tile::each];
 
     /// `first`: of the rows or columns of the tile, of `size` in all; [l0, end) what is left of k.
     template <class F> __device__ void load(F const& factor, Index product, Index first, Index size, Index l0, Index end) {
@@ -37,7 +37,7 @@ template <class T, class Tile> struct TensorStage {
         for (int q = 0; q < Tile::each; ++q) {
             auto const [line, at] = place(q);
             Index const index = F::deep ? first + line : l0 + line, from = F::deep ? l0 + at : first + at;
-            if (index < (F::deep ? size : end)) load_eight(run[q], factor.line(product, index), from, (F::deep ? end : size) - from);
+            if (index < (F::deep ? size : end)) load_padded(run[q], factor.line(product, index), from, (F::deep ? end : size) - from);
             else run[q] = {};
         }
     }
@@ -45,7 +45,7 @@ template <class T, class Tile> struct TensorStage {
 #pragma unroll
         for (int q = 0; q < Tile::each; ++q) {
             auto const [line, at] = place(q);
-            *reinterpret_cast<Neighbours<T, 8>*>(&tile.element[line][at]) = run[q];
+            *reinterpret_cast<AlignedVector<T, 8>*>(&tile.element[line][at]) = run[q];
         }
     }
 

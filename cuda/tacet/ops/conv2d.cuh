@@ -53,7 +53,7 @@ template <class T> struct SeenLine {
         WindowTap const tap(l, columns, channels);
         auto const seen = at(tap);
         if (tap.channel + N > channels || (seen.pixel && seen.channels < N)) return false;
-        if (seen.pixel) return load_neighbours(to, seen.pixel);
+        if (seen.pixel) return load_vector(to, seen.pixel);
         for (T& element : to) element = T(0);
         return true;
     }

@@ -130,8 +130,9 @@ template <> struct PoolKernel<Cuda> {
                     gpu::GlobalMaxBackward<T>{gx.data(), gy.data(), argmax.data(), gx.shape()[1] * gx.shape()[2], gx.shape()[3]});
     }
     template <class T> static void global_avg(Images<T> const& y, Images<T> const& x) {
-        sum_into(y, x);
-        y.assign(y / static_cast<Wide<T>>(x.shape()[1] * x.shape()[2]));
+        Images<Wide<T>> const sum(y.shape());
+        sum_into(sum, x);
+        y.assign(cast<T>(sum / static_cast<Wide<T>>(x.shape()[1] * x.shape()[2])));
     }
     template <class T> static void global_avg_backward(Images<T> const& gx, Images<T> const& gy) {
         gx.assign(gy / static_cast<Wide<T>>(gx.shape()[1] * gx.shape()[2]));

@@ -14,13 +14,9 @@ template <class T> __global__ void softmax(T* y, T const* x /* (rows, n) */, Ind
     T const* const v = x + row * n;
     Wide<T> const largest = warp::largest_of(v, n);
     Wide<T> sum = 0;
-    for (Index k = warp::lane(); k < n; k += warp::size) {
-        Wide<T> const e = std::exp(v[k] - largest);
-        y[row * n + k] = static_cast<T>(e);
-        sum += e;
-    }
+    for (Index k = warp::lane(); k < n; k += warp::size) sum += std::exp(v[k] - largest);
     sum = warp::sum(sum);
-    for (Index k = warp::lane(); k < n; k += warp::size) y[row * n + k] = static_cast<T>(y[row * n + k] / sum);
+    for (Index k = warp::lane(); k < n; k += warp::size) y[row * n + k] = static_cast<T>(std::exp(v[k] - largest) / sum);
 }
 
 /// gx = y (gy - <gy, y>), a warp for each row.

@@ -2,6 +2,7 @@
 #pragma once
 #include <tacet/core/half.hpp>
 #include <tacet/ops/window_attention.hpp>
+#include <cmath>
 
 namespace tacet::gpu {
 

@@ -77,11 +77,11 @@ template <class T, int depth> struct WindowHeadGradients {
     WindowHead<T, depth> head;
     HeadTile<T, depth> gy;
     struct Products {
-        ScoreTile<T> weights, slopes;
+        ScoreTile<T> weights, gscores;
     };
     union {
         Products scores;
-        float sums[attention_tokens][attention_tokens];  // of the slopes, at the end
+        float sums[attention_tokens][attention_tokens];  // of the scores' gradients, at the end
     };
 };
 
@@ -105,11 +105,11 @@ __global__ void window_attention_tensor_backward(AttentionGradients<T> g, Attent
         m.head.load(m.gy, g.gy + head * grid.depth, grid.channels(), grid.depth);
         __syncthreads();
         auto const weights = m.head.weights(x, biases);
-        auto slopes = Scores::of(m.gy, m.head.v);
-        slopes.multiply_centred(weights);
-        sums += slopes;
+        auto gscores = Scores::of(m.gy, m.head.v);
+        gscores.softmax_backward(weights);
+        sums += gscores;
         if (!g.gqkv) continue;
-        weights.store(m.scores.weights), slopes.store(m.scores.slopes);
+        weights.store(m.scores.weights), gscores.store(m.scores.gscores);
         auto const row_of = [&](int which) {
             T* const first = g.row(grid, 0, which, head);
             return [&tokens, &grid, first](int token) {
@@ -117,10 +117,10 @@ __global__ void window_attention_tensor_backward(AttentionGradients<T> g, Attent
             };
         };
         HeadRows<depth> gq, gk, gv;
-        gq.add(slopes, m.head.k);
+        gq.add(gscores, m.head.k);
         gq.store(row_of(0), used, x.scale());
         __syncthreads();
-        gk.add_transposed(m.scores.slopes, m.head.q), gv.add_transposed(m.scores.weights, m.gy);
+        gk.add_transposed(m.scores.gscores, m.head.q), gv.add_transposed(m.scores.weights, m.gy);
         gk.store(row_of(1), used, x.scale()), gv.store(row_of(2), used, 1);
     }
     __syncthreads();

@@ -29,7 +29,7 @@ public:
     /// Does the work. The result lies in the same memory each time, but for the first two calls.
     Result const& operator()() {
         if (calls_++ == 1 && why_.empty()) record();
-        if (graph_) check_cuda(cudaGraphLaunch(graph_, stream_), "launching a graph");
+        if (graph_) check_cuda(cudaGraphLaunch(graph_, current_stream()), "launching a graph");
         else run();
         return *result_;
     }
@@ -45,7 +45,7 @@ private:
         result_.emplace(work_());
     }
     void record() {
-        // A stream of our own: the default stream, for whose work it waits and which waits for its, cannot be recorded.
+        // On a stream of our own, because the default stream cannot be recorded.
         check_cuda(cudaStreamCreate(&stream_), "making a stream");
         cudaGraph_t graph = nullptr;
         try {
@@ -54,7 +54,7 @@ private:
             result_.reset();
             memory_->seal();
             run();
-        } catch (Error const& error) {
+        } catch (std::exception const& error) {
             why_ = error.what();
             memory_ = std::make_shared<detail::BlockCache<Cuda>>();
         }

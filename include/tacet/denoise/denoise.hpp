@@ -98,7 +98,7 @@ template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Ten
     auto const [tiles, margin] = tiling_of(model, input.shape(), run.options);
     if (margin > 0) run.note_blending();
     Tensor<float, 3> out = margin > 0 ? zeros(Shape{h, w, c}) : Tensor<float, 3>(Shape{h, w, c});
-    HeldMemory const sparing(run.options.max_memory);  // tiles differ in size: what one leaves, the next may not fit
+    HeldMemory<device_of<M>> const sparing(run.options.max_memory);  // tiles differ in size: what one leaves, the next may not fit
     for (std::size_t k = 0; k < tiles.size(); ++k) {
         run.report(static_cast<double>(k) / static_cast<double>(tiles.size()));
         auto const& [core, reach] = tiles[k];

@@ -8,7 +8,7 @@
 #include <map>
 
 // What files of weights say of a network beside its tensors, as text by key: which network it is, and what its tensors do not tell. A
-// network with such options lists their names as `untold`; `set_options` changes them.
+// network with such options lists their names as `untold`; `set_untold` changes them.
 namespace tacet {
 
 using Metadata = std::map<std::string, std::string>;
@@ -35,19 +35,14 @@ template <class M> Metadata network_metadata(M const& model) {
     return all;
 }
 
-/// How the network that a file with these tensors, and nothing said, is taken for differs from this one: "net.img_range is 255, not 1".
-/// Empty where it does not.
+/// How the network that a file with these tensors alone is taken for differs from this one: "net.img_range is 255, not 1". Empty where it
+/// does not.
 template <class M> std::string misread_without_metadata(M const& model, Checkpoint const& tensors) {
+    Rng rng(0);
+    auto const taken_for = network_metadata(M::sized_by(detail::WeightShapes{tensors}, rng));
     std::string text;
-    if constexpr (requires { M::untold; }) {
-        Rng rng(0);
-        auto const taken_for = network_metadata(M::sized_by(detail::WeightShapes{tensors}, rng));
-        auto options = model.options;
-        detail::for_each_untold<M>(options, [&](std::string const& key, OptionField const& field) {
-            auto const value = field.write().dump(), other = taken_for.at(key);
-            if (value != other) text += concat_text(text.empty() ? "" : ", ", key, " is ", value, ", not ", other);
-        });
-    }
+    for (auto const& [key, value] : network_metadata(model))
+        if (taken_for.at(key) != value) text += concat_text(text.empty() ? "" : ", ", key, " is ", value, ", not ", taken_for.at(key));
     return text;
 }
 
@@ -65,7 +60,7 @@ template <class M> void apply_metadata(M& model, Metadata const& metadata) {
                 field.read(parse_json(found->second, key));
             } catch (Error const& error) { throw Error("the file's " + key + ": " + error.what()); }
         });
-        model.set_options(options);
+        model.set_untold(options);
     }
 }
 

@@ -161,9 +161,12 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
 
     /// The options that neither a tensor nor its shape tells.
     static constexpr std::string_view untold[] = {"img_range", "global_residual", "shallow_residual", "attention.attn_fn"};
-    /// Changes options that no tensor depends on. Throws Error for sizes that contradict each other.
-    void set_options(SwinIROptions const& o) {
-        options = checked(o);
+    /// Takes these over. Throws Error where they contradict the network.
+    void set_untold(SwinIROptions const& o) {
+        auto changed = options;
+        changed.img_range = o.img_range, changed.global_residual = o.global_residual, changed.shallow_residual = o.shallow_residual;
+        changed.attention.attn_fn = o.attention.attn_fn;
+        options = checked(changed);
         for (auto& layer : layers)
             for (auto& block : layer.blocks) block.attn.switches.attn_fn = o.attention.attn_fn;
     }
@@ -173,7 +176,8 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     /// Changes them; 0 to 0: no masks. Throws Error for a range not within 0 to 100.
     void set_own_mask(PercentRange const& range) {
         check_percent(range, "attention mask");
-        options.use_mask = range.high > 0, options.mask_ratio1 = range.low, options.mask_ratio2 = range.high;
+        options.use_mask = range.high > 0 || options.attention.mask_is_diff;
+        options.mask_ratio1 = range.low, options.mask_ratio2 = range.high;
     }
     /// Whether it is of the kind that is trained with attention masks; the original SwinIR is not.
     bool takes_masks() const { return options.use_mask || options.first_kernel == 1; }

@@ -7,7 +7,7 @@
 
 namespace tacet {
 
-/// A convolution with its weights: x (N, H, W, in) -> (N, H', W', out). Initialised as He et al., 2015, with zero biases.
+/// A convolution with its weights: x (N, H, W, in) -> (N, H', W', out), of x's type. Initialised as He et al., 2015, with zero biases.
 template <class D = Cpu, class T = float> struct Conv2d {
     Parameter<T, 4, D> weight;  // (out, in / groups, k, k)
     Parameter<T, 1, D> bias;    // (out)
@@ -23,6 +23,7 @@ template <class D = Cpu, class T = float> struct Conv2d {
         auto w = torch_uniform<T, D>(Shape{out, in / o.groups, k, k}, fan, rng);
         return Conv2d(std::move(w), torch_uniform<T, D>(Shape{out}, fan, rng), o);
     }
+    auto operator()(Variable<T, 4, D> const& x) const { return conv2d(x, weight.var(), bias.var(), options); }
     template <class X> auto operator()(Variable<X, 4, D> const& x) const { return conv2d(x, weight.var(), bias.var(), options); }
     /// The same for images that are not put together yet: the convolution reads their parts.
     template <class P> auto operator()(Deferred<P>&& x) const { return conv2d(std::move(x), weight.var(), bias.var(), options); }
@@ -37,6 +38,7 @@ template <class D = Cpu, class T = float> struct ConvTranspose2d {
 
     ConvTranspose2d(Index in, Index out, Index k, Rng& rng, ConvTranspose2dOptions const& o = {})
         : weight(he_normal<T, D>(Shape{in, out / o.groups, k, k}, rng)), bias(zeros<T, D>(Shape{out})), options(o) {}
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const { return conv_transpose2d(x, weight.var(), bias.var(), options); }
     template <class X> Variable<X, 4, D> operator()(Variable<X, 4, D> const& x) const {
         return conv_transpose2d(x, weight.var(), bias.var(), options);
     }

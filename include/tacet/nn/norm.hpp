@@ -36,13 +36,17 @@ template <class D = Cpu, class T = float> struct BatchNorm2d {
     explicit BatchNorm2d(Index channels, double weight_of_batch = 0.1, double epsilon = 1e-5)
         : weight(ones<T, D>(Shape{channels})), bias(zeros<T, D>(Shape{channels})), running_mean(zeros<T, D>(Shape{channels})),
           running_var(ones<T, D>(Shape{channels})), momentum(weight_of_batch), eps(epsilon) {}
-    template <class X> Variable<X, 4, D> operator()(Variable<X, 4, D> const& x) const {
-        return batch_norm(x, weight.var(), bias.var(), running_mean, running_var, {training, momentum, eps});
-    }
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x) const { return normalised(x); }
+    template <class X> Variable<X, 4, D> operator()(Variable<X, 4, D> const& x) const { return normalised(x); }
     // PyTorch's names, without num_batches_tracked: no computation reads it, and loading a checkpoint passes over it.
     static void fields(auto& self, auto&& field) {
         field("weight", self.weight), field("bias", self.bias);
         field("running_mean", self.running_mean), field("running_var", self.running_var);
+    }
+
+private:
+    template <class X> Variable<X, 4, D> normalised(Variable<X, 4, D> const& x) const {
+        return batch_norm(x, weight.var(), bias.var(), running_mean, running_var, {training, momentum, eps});
     }
 };
 

@@ -62,6 +62,9 @@ template <class D = Cpu, class T = float> struct WindowAttention {
     /// How many keep masks a token has: one for all heads, or one for each.
     Index masks() const { return static_cast<Index>(qkv.size()); }
     /// `keep` (N, H, W, masks()), or undefined: tokens with 0 are projected as zeros.
+    Variable<T, 4, D> operator()(Variable<T, 4, D> const& x, Tensor<std::uint8_t, 4, D> const& keep = {}) const {
+        return project(attend(projected(x, keep)));
+    }
     template <class X> Variable<X, 4, D> operator()(Variable<X, 4, D> const& x, Tensor<std::uint8_t, 4, D> const& keep = {}) const {
         return project(attend(projected(x, keep)));
     }

@@ -74,6 +74,7 @@ inline Conv2dGeometry conv2d_geometry(Shape<4> const& x, Shape<4> const& w, Conv
     check(o.stride >= 1 && o.padding >= 0 && o.dilation >= 1 && o.groups >= 1, "conv2d: stride ", o.stride, ", padding ", o.padding,
           ", dilation ", o.dilation, ", groups ", o.groups, ": only the padding may be 0, and none below");
     check_shape(w.size() > 0, "conv2d: w ", w, " is empty");
+    check_shape(w[1] * w[2] * w[3] < Index(1) << 31, "conv2d: w ", w, " has 2^31 weights or more for an output channel");
     check_shape(x[3] == w[1] * o.groups, "conv2d: x ", x, " has ", x[3], " channels, but w ", w, " with ", o.groups, " group(s) takes ",
                 w[1] * o.groups);
     check_shape(w[0] % o.groups == 0, "conv2d: the ", w[0], " output channels of w ", w, " cannot be divided into ", o.groups, " groups");

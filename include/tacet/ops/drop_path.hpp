@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/random.hpp>
-#include <tacet/autograd/pullback.hpp>
+#include <tacet/autograd/cast.hpp>
 #include <tacet/tensor/factory.hpp>
 
 namespace tacet {
@@ -9,7 +9,7 @@ namespace tacet {
 namespace detail {
 /// What drop_path multiplies n samples by, a draw for each.
 template <class T> void drop_path_factors(T* factors, Index n, float p, Rng& rng) {
-    T const kept = p < 1 ? static_cast<T>(static_cast<Wide<T>>(1 / (1 - static_cast<double>(p)))) : T(0);
+    T const kept = p < 1 ? static_cast<T>(1 / (1 - static_cast<double>(p))) : T(0);
     for (Index k = 0; k < n; ++k) factors[k] = rng.uniform() >= p ? kept : T(0);
 }
 }  // namespace detail
@@ -23,8 +23,10 @@ Variable<T, R, D> drop_path(Variable<T, R, D> const& x /* (N, ...) */, float p, 
     if (!train || p == 0) return x;
     Shape<R> shape;
     for (int d = 0; d < R; ++d) shape[d] = d == 0 ? x.shape()[0] : 1;
-    auto const factor = detail::filled<T, D>(shape, [&](T* data, Index n) { detail::drop_path_factors(data, n, p, rng); });
-    return x * factor;
+    using W = Wide<T>;
+    auto const factor = detail::filled<W, D>(shape, [&](W* data, Index n) { detail::drop_path_factors(data, n, p, rng); });
+    if constexpr (std::is_same_v<T, W>) return x * factor;
+    else return cast<T>(Variable<W, R, D>(cast<W>(x) * factor));  // the factor in 16 bits would bias every branch
 }
 
 }  // namespace tacet

@@ -41,7 +41,7 @@ enum class MeanOver { mask, all };
 namespace detail {
 /// The sum of mask * e over the sum of the mask, broadcast to e, or over the number of elements.
 template <class M, class E> auto masked_mean(char const* name, M const& mask, E const& e, MeanOver over) {
-    using T = typename E::value_type;
+    using T = Wide<typename E::value_type>;
     auto const& shape = e.shape();
     static_assert(M::rank <= E::rank, "a mask has at most the rank of the prediction");
     broadcast(row_major(mask.shape()), mask.shape(), shape);  // throws ShapeError when it does not fit

@@ -101,13 +101,14 @@ template <int... Axes, class E, int Q> auto checked_mean(E const& e, Shape<Q> co
 /// The variance, for both forms of the result: two passes. Around the mean, the derivative of the mean itself cancels.
 template <int... Axes, class E, int Q> auto checked_variance(E const& e, int correction, Shape<Q> const& shape) {
     using Over = Reduction<E::rank, Axes...>;
-    using T = typename E::value_type;
+    using X = typename E::value_type;
+    using T = Wide<X>;
     auto const n = Over::count(e.shape());
     check_shape(n > correction, "var: ", n, " elements of ", e.shape(), " with correction ", correction, " have no variance");
     Tensor<T, E::rank, typename E::device_type> mean(Over::ones(e.shape()));
     sum_into(mean, e);
     mean /= static_cast<T>(n);
-    return divided_sum<Axes...>(square(e - mean), static_cast<double>(n - correction), shape);
+    return divided_sum<Axes...>(square(e - cast<X>(mean)), static_cast<double>(n - correction), shape);
 }
 
 }  // namespace detail

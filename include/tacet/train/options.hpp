@@ -21,7 +21,7 @@ struct TrainOptions {
     double ema = 0.999, clip = 1;  // healthy runs are above 1 in their first ten steps or so; what comes later is a bad batch
     Index valid_every = 1000, save_every = 500;
     bool valid_raw = false;
-    Precision precision = Precision::float32;  ///< of images between layers, on a GPU; parameters are float in any case
+    Precision precision = Precision::float32;
 
     static void fields(auto& self, auto&& field) {
         field("steps", self.steps, "optimizer steps", range(1, 1'000'000'000));
@@ -35,6 +35,8 @@ struct TrainOptions {
         field("valid_every", self.valid_every, "steps between validations", range(1, 1'000'000'000));
         field("valid_raw", self.valid_raw, "validate the weights of the step, too, beside the averaged ones");
         field("save_every", self.save_every, "steps between checkpoints", range(1, 1'000'000'000));
+        field("precision", self.precision, "type of images between layers; parameters are float32 in any case, and 16 bits are for GPUs",
+              detail::Words{{"float32", "bfloat16", "half"}});
     }
 };
 

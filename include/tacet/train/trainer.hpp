@@ -37,22 +37,26 @@ V stored_number(Checkpoint const& state, std::string const& key, V least = std::
 /// Multiplies the loss, so that its gradients in half precision are neither too small nor too large for that (Micikevicius et al., Mixed
 /// precision training, 2018): half as much after an overflow, twice as much after 2000 steps without one.
 struct LossScale {
-    double factor = 1;
-    Index since = 0;  // steps since it changed
+    bool active = false;
+    double factor = 1;  // at least 1
+    Index since = 0;    // steps since it changed
 
-    static LossScale of(Precision precision) { return {precision == Precision::half ? 65536. : 1.}; }
-    bool active() const { return factor != 1; }
+    static LossScale of(Precision precision) { return precision == Precision::half ? LossScale{true, 65536} : LossScale{}; }
+    bool can_fall() const { return active && factor > 1; }
     void overflowed() { factor /= 2, since = 0; }
     void went_well() {
-        if (active() && ++since == 2000) factor = std::min(factor * 2, 16777216.), since = 0;
+        if (active && ++since == 2000) factor = std::min(factor * 2, 16777216.), since = 0;
     }
 };
 }  // namespace detail
 
-/// Trains a model step by step, where it is: loss, backward, schedule, Adam, moving average. Everything that a step depends on is in
-/// state(), so that a run stopped anywhere and resumed ends with the same bits as one that was never stopped.
+/// Trains a model step by step, where it is (a model on a GPU says so by `device_type`): loss, backward, schedule, Adam, moving average.
+/// Everything that a step depends on is in state(), so that a run stopped anywhere and resumed ends with the same bits as one that was
+/// never stopped.
 template <class M> class Trainer {
     using D = device_of<M>;
+    static constexpr bool has_16_bits =
+        !std::is_same_v<D, Cpu> && requires(M const& m, Variable<float, 4, D> const& x) { m(x, computed_in<BFloat16>); };
 
 public:
     /// Keeps references to the model and switches all of it to training (see set_training): to freeze a part, switch that part off
@@ -95,11 +99,11 @@ public:
         Variable<float, 4, D> const x(Tensor<float, 4, D>(to<D>(batch.input) - M::offset));
         Variable const loss = loss_of(output_of(x), Tensor<float, 4, D>(to<D>(batch.target) - M::offset));
         StepResult result{.loss = static_cast<double>(item(loss.value()))};
-        if (scale_.active()) backward(Variable<float, 0, D>(loss * static_cast<float>(scale_.factor)));
+        if (scale_.active) backward(Variable<float, 0, D>(loss * static_cast<float>(scale_.factor)));
         else backward(loss);
         result.gradient_norm = clipped_gradients();
         bool const finite = std::isfinite(result.gradient_norm);
-        result.rescaled = std::isfinite(result.loss) && !finite && scale_.active();
+        result.rescaled = std::isfinite(result.loss) && !finite && scale_.can_fall();
         result.skipped = !result.rescaled && !(std::isfinite(result.loss) && finite);
         if (result.rescaled) adam_.skip(), scale_.overflowed();
         else if (result.skipped) adam_.skip(), ++skipped_, ++skipped_in_a_row_;
@@ -158,7 +162,7 @@ public:
             plateau_.for_each_state(
                 [&]<class V>(char const* name, V& value) { value = detail::stored_number<V>(c, plateau_key(name), 0); });
         if (options_.precision == Precision::half)
-            scale_ = {detail::stored_number<double>(c, "loss_scale", 0), count("loss_scale_since")};
+            scale_ = {true, detail::stored_number<double>(c, "loss_scale", 1), count("loss_scale_since")};
     }
     /// The name of the first tensor of state() that holds NaN or an infinity; empty when all numbers are finite.
     std::string first_not_finite() {
@@ -176,7 +180,7 @@ private:
     static bool loss_is_known(std::string const& name) { return name == "l2" || name == "l1" || name == "charbonnier"; }
     /// What the model makes of x, its images kept as `precision` says.
     Variable<float, 4, D> output_of(Variable<float, 4, D> const& x) const {
-        if constexpr (!std::is_same_v<D, Cpu>) {
+        if constexpr (has_16_bits) {
             if (options_.precision == Precision::bfloat16) return model_(x, computed_in<BFloat16>);
             if (options_.precision == Precision::half) return model_(x, computed_in<Half>);
         }
@@ -184,7 +188,7 @@ private:
     }
     /// The norm of the gradients; scales them back, and down where they are clipped.
     double clipped_gradients() {
-        if (!scale_.active()) return options_.clip > 0 ? clip_gradients<float, D>(model_, options_.clip) : gradient_norm<float, D>(model_);
+        if (!scale_.active) return options_.clip > 0 ? clip_gradients<float, D>(model_, options_.clip) : gradient_norm<float, D>(model_);
         double const norm = gradient_norm<float, D>(model_) / scale_.factor, limit = options_.clip / (norm + 1e-6);
         scale_gradients<float, D>(model_, (options_.clip > 0 ? std::min(limit, 1.) : 1.) / scale_.factor);
         return norm;
