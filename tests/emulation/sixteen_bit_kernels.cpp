@@ -175,10 +175,30 @@ TEST_CASE("Window attention of 16-bit images",
     for (Index const depth : {1, 10, 15, 30, 32, 60, 64}) check(depth, {.window = 4, .shift = 2, .heads = 2});
     check(10, {.window = 8, .shift = 4, .heads = 1});  // as many tokens as the tensor cores take
     check(10, {.window = 9, .shift = 1, .heads = 1});  // more
-    compare_bfloat16([](auto const& qkv, auto const& table) {  // so many heads that a worker has several windows
-        return window_attention(qkv, table, {.window = 4, .shift = 1, .heads = 512});
-    }, images(Shape{1, 4, 12, 3 * 512}), weights(Shape{49, 512}));
     compare_bfloat16([](auto const& table) { return relative_position_bias(table, 4); }, weights(Shape{49, 2}));
+}
+TEST_CASE("Window attention's gradients are the same when a block has several windows", "[window_attention_tensor]") {
+    detail::WindowGrid const grid{1, 9, 12, 4, 2, 2, 5};
+    auto const qkv = values<BFloat16, Cuda>(Shape{1, 9, 12, 30}, 1), gy = values<BFloat16, Cuda>(Shape{1, 9, 12, 10}, 2);
+    auto const table = values<float, Cuda>(Shape{49, 2}, 3);
+    auto const gradients = [&](Index workers) {
+        Tensor<BFloat16, 4, Cuda> const gqkv(qkv.shape());
+        Tensor<float, 2, Cuda> const part(Shape{workers, 49 * 2});
+        using Memory = gpu::WindowHeadGradients<BFloat16, 16>;
+        launch("backward", Grid{workers * grid.heads, gpu::attention_threads, sizeof(Memory) + 49 * sizeof(float)},
+               &gpu::window_attention_tensor_backward<BFloat16, 16>,
+               gpu::AttentionGradients<BFloat16>{gqkv.data(), part.data(), gy.data()},
+               gpu::AttentionImages<BFloat16>{qkv.data(), table.data(), nullptr, grid}, workers);
+        Results all;
+        add(all, gqkv);
+        Tensor<float, 1, Cuda> const sums(Shape{49 * 2});
+        sum_into(sums, part);
+        add(all, sums);
+        return all;
+    };
+    auto const one_each = gradients(grid.windows()), several = gradients(2);
+    CHECK(several[0] == one_each[0]);
+    CHECK(normalised_square(several[1], one_each[1]) < 1e-12);
 }
 TEST_CASE("16-bit images that are moved and pooled",
           "[pool][upsample][pad][pixel_shuffle][strided_copy][concat][dropout][total_variation]") {
