@@ -78,7 +78,7 @@ public:
             list.push_back({p, bytes, ++clock_});
         } catch (...) {
             set_reachable(p, bytes, true);
-            return Memory<D>::release(p);
+            return Memory<D>::release(p, bytes);
         }
         s_.cached += bytes;
         if (!sealed_) set_reachable(p, bytes, false);
@@ -166,7 +166,7 @@ private:
             oldest->erase(oldest->begin());
             s_.cached -= block.bytes;
             set_reachable(block.data, block.bytes, true);
-            Memory<D>::release(block.data);
+            Memory<D>::release(block.data, block.bytes);
         }
     }
 

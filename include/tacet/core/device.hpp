@@ -41,7 +41,13 @@ template <> struct Memory<Cpu> {
 #endif
         return p;
     }
-    static void release(void* p) noexcept { std::free(p); }
+    /// `bytes` as they were asked for.
+    static void release(void* p, [[maybe_unused]] std::size_t bytes) noexcept {
+#if defined(__linux__)
+        if (bytes >= 2 * large_page) madvise(p, bytes, MADV_DONTNEED);  // free() may keep the pages for what comes next, of other sizes
+#endif
+        std::free(p);
+    }
     static void from_host(void* dst, void const* src, std::size_t bytes) { if (bytes) std::memcpy(dst, src, bytes); }
     static void to_host(void* dst, void const* src, std::size_t bytes) { if (bytes) std::memcpy(dst, src, bytes); }
 };
@@ -54,7 +60,7 @@ template <> struct Memory<Cuda> {
         check_cuda(cudaMallocAsync(&p, bytes, current_stream()), "allocating GPU memory");
         return p;
     }
-    static void release(void* p) noexcept { cudaFreeAsync(p, current_stream()); }
+    static void release(void* p, std::size_t) noexcept { cudaFreeAsync(p, current_stream()); }
     static void from_host(void* dst, void const* src, std::size_t bytes) { copy(dst, src, bytes, cudaMemcpyHostToDevice); }
     static void to_host(void* dst, void const* src, std::size_t bytes) { copy(dst, src, bytes, cudaMemcpyDeviceToHost); }
 

@@ -15,13 +15,13 @@ template <class T, int Slot> T* scratch(Index count) {
         Held() = default;
         Held(Held const&) = delete;
         Held& operator=(Held const&) = delete;
-        ~Held() { Memory<Cpu>::release(data); }
+        ~Held() { Memory<Cpu>::release(data, bytes(size)); }
+        static std::size_t bytes(Index n) { return static_cast<std::size_t>(n) * sizeof(T); }
     };
     thread_local Held held;
     if (held.size < count) {
-        Memory<Cpu>::release(std::exchange(held.data, nullptr));
-        held.size = 0;
-        held.data = static_cast<T*>(Memory<Cpu>::allocate(static_cast<std::size_t>(count) * sizeof(T)));
+        Memory<Cpu>::release(std::exchange(held.data, nullptr), Held::bytes(std::exchange(held.size, 0)));
+        held.data = static_cast<T*>(Memory<Cpu>::allocate(Held::bytes(count)));
         held.size = count;
     }
     return held.data;
