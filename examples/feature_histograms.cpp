@@ -58,8 +58,8 @@ double span_of(std::vector<Values> const& values) {
         for (float const v : some) sizes.push_back(std::abs(v));
     auto const at = sizes.begin() + static_cast<std::ptrdiff_t>(0.9995 * static_cast<double>(sizes.size() - 1));
     std::nth_element(sizes.begin(), at, sizes.end());
-    double const size = std::max(static_cast<double>(*at), 1e-12), step = std::pow(10, std::floor(std::log10(size)) - 1);
-    return std::ceil(size / step) * step;
+    double const size = std::max(static_cast<double>(*at), 1e-12), steps = std::pow(10, 1 - std::floor(std::log10(size)));
+    return std::ceil(size * steps) / steps;  // the nearest number to what is printed: 95 / 100, not 95 * 0.01
 }
 
 std::string plot_of(std::string const& title, std::string const& layer, std::vector<NamedNoise> const& noises,

@@ -32,7 +32,7 @@ wait "$masked"
 wait "$baseline"
 for set in cbsd68 mcmaster; do
     [[ -e $out/$set/report.html ]] || "$bin/generalisation" "$data/$set" --weights "$out/baseline.pth" "$out/masked.pth" \
-        --label baseline masked --attention-mask off 75 --noise "${noises[@]}" --seed 1 --output "$out/$set" > "$out/$set.log"
+        --label baseline masked --attention-mask off 75 --noise "${noises[@]}" --seed 1 --output "$out/$set" > "$out/$set.log" 2>&1
     echo "$set"
     python3 -B "$here/generalisation_table.py" "$out/$set/generalisation.csv"
 done
