@@ -88,14 +88,19 @@ TEST_CASE("masked_train: the variants of the paper, and the networks to compare 
                           {"swinir", "swinir", "off", {"--network", "swinir", "--input-mask", "off"}},
                           {"dncnn", "dncnn", "", {"--network", "dncnn", "--width", "4", "--input-mask", "off"}}}) {
         INFO(v.name);
-        auto words = dir.words(dir / v.name, one);
+        bool const is_swinir = v.network != std::string("dncnn");
+        auto words = dir.words(dir / v.name, one, is_swinir ? tiny : Words{});
         words.insert(words.end(), v.words.begin(), v.words.end());
         check_run(masked_train(words));
         auto const best = read_safetensors(dir / v.name / "best.safetensors");
         CHECK(best.metadata.at("network") == v.network);
         CHECK((best.metadata.contains("attention_mask") ? best.metadata.at("attention_mask") : "") == v.attention);
         CHECK_NOTHROW(AnyDenoiser(best));
+        if (is_swinir) CHECK(best.metadata.at("net.img_range") == "1");
     }
+    auto const refused = masked_train(dir.words(dir / "refused", {"--network", "dncnn"}));
+    check_refused(refused, "the network dncnn has no such option");
+    CHECK(!fs::exists(dir / "refused"));
 }
 
 TEST_CASE("masked_train: weights go out to PyTorch, also from a run that is complete, and in again to begin with") {
