@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
+#include <support/difference.hpp>
 #include <tacet/autograd/backward.hpp>
 #include <tacet/autograd/cast.hpp>
 #include <tacet/ops/reduce.hpp>
@@ -7,18 +8,7 @@
 #include <type_traits>
 
 using namespace tacet;
-
-namespace {
-/// The squared distance of a from b over the squared norm of b.
-double distance(auto const& a, auto const& b) {
-    double difference = 0, norm = 0;
-    for (Index k = 0; k < b.size(); ++k) {
-        double const x = static_cast<double>(a.data()[k]), y = static_cast<double>(b.data()[k]);
-        difference += (x - y) * (x - y), norm += y * y;
-    }
-    return difference / norm;
-}
-}  // namespace
+using test::relative_square;
 
 TEST_CASE("cast carries gradients between types, and is x itself where nothing changes") {
     Rng rng(1);
@@ -29,10 +19,10 @@ TEST_CASE("cast carries gradients between types, and is x itself where nothing c
     Variable const wide = cast<double>(x);
     auto const g = randn(Shape{5, 3}, rng);
     backward(narrow, Tensor<BFloat16, 2>(cast<BFloat16>(g)));
-    CHECK(distance(x.grad(), g) < 1e-5);
+    CHECK(relative_square(x.grad(), g) < 1e-5);
     x.zero_grad();
     backward(wide, Tensor<double, 2>(cast<double>(g)));
-    CHECK(distance(x.grad(), g) == 0);
+    CHECK(relative_square(x.grad(), g) == 0);
 }
 
 TEST_CASE("Expressions of numbers that are stored in 16 bits are computed in float, and stored as they were") {
@@ -52,9 +42,9 @@ TEST_CASE("Expressions of numbers that are stored in 16 bits are computed in flo
     };
     auto const [y, gx, gb, loss] = pass(0.f);
     auto const [y16, gx16, gb16, loss16] = pass(BFloat16(0.f));
-    CHECK(distance(y16, y) < 2e-5);
-    CHECK(distance(gx16, gx) < 1e-4);
-    CHECK(distance(gb16, gb) < 1e-4);
+    CHECK(relative_square(y16, y) < 2e-5);
+    CHECK(relative_square(gx16, gx) < 1e-4);
+    CHECK(relative_square(gb16, gb) < 1e-4);
     CHECK(loss16 == Approx(loss).epsilon(5e-3));
     Tensor const below = Tensor<BFloat16, 3>(cast<BFloat16>(values)) < 0.f;
     static_assert(std::is_same_v<decltype(below)::value_type, bool>);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Whole train steps on the emulated device, beside the CPU: the models of other tests, unchanged.
 #include "../support/catch.hpp"
+#include "../support/difference.hpp"
 #include <tacet/denoise/denoise.hpp>
 #include <tacet/models/masked_swinir.hpp>
 #include <tacet/models/noise2noise.hpp>
@@ -10,6 +11,7 @@
 #include <tacet/train/trainer.hpp>
 
 using namespace tacet;
+using test::relative_square;
 
 namespace {
 
@@ -29,17 +31,6 @@ template <class D, class M> std::vector<float> trained(M model, Shape<4> const& 
     });
     return all;
 }
-/// The squared distance of two vectors over the second's squared norm.
-double relative_square(std::vector<float> const& a, std::vector<float> const& b) {
-    REQUIRE(a.size() == b.size());
-    double distance = 0, norm = 0;
-    for (std::size_t k = 0; k < a.size(); ++k) {
-        double const d = double(a[k]) - double(b[k]);
-        distance += d * d, norm += double(b[k]) * double(b[k]);
-    }
-    return distance / norm;
-}
-
 /// A module of one parameter (n).
 template <class D> struct Line {
     Parameter<float, 1, D> w;
@@ -126,7 +117,7 @@ TEST_CASE("A trainer and denoise() go where the network is", "[models]") {
         return denoise(Noise2NoiseUNet<decltype(where)>(3, 3, weights, 4), image);
     };
     auto const a = denoised(Cuda{}), b = denoised(Cpu{});
-    CHECK(relative_square({a.data(), a.data() + a.size()}, {b.data(), b.data() + b.size()}) < 1e-10);
+    CHECK(relative_square(a, b) < 1e-10);
 }
 TEST_CASE("Gradients that half precision cannot hold make the loss scale fall, and no step fail", "[models]") {
     Rng rng(2);

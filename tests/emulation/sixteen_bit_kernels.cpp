@@ -2,6 +2,7 @@
 // Operations and networks on the emulated device whose images are stored in 16 bits, beside the CPU in double.
 #include "../support/catch.hpp"
 #include <emulator.hpp>
+#include <support/difference.hpp>
 #include <tacet/autograd/cast.hpp>
 #include <tacet/models/masked_swinir.hpp>
 #include <tacet/models/noise2noise.hpp>
@@ -16,6 +17,7 @@
 #include <tacet/tensor/move.hpp>
 
 using namespace tacet;
+using test::relative_square;
 
 namespace {
 
@@ -56,13 +58,6 @@ template <class X, class D, class F, class... In> Results results(F const& op, I
     std::apply([&](auto const&... v) { (add(all, v.grad()), ...); }, x);
     return all;
 }
-/// The squared distance of a from b over the squared norm of b.
-double normalised_square(std::vector<double> const& a, std::vector<double> const& b) {
-    REQUIRE(a.size() == b.size());
-    double distance = 0, norm = 0;
-    for (std::size_t k = 0; k < b.size(); ++k) distance += (a[k] - b[k]) * (a[k] - b[k]), norm += b[k] * b[k];
-    return distance / std::max(norm, 1e-30);
-}
 template <class X, class F, class... In> void compare(double limit, F const& op, In const&... in) {
     auto const expected = results<double, Cpu>(op, in...);
     for (std::uint64_t order = 1; order <= 2; ++order) {
@@ -70,7 +65,7 @@ template <class X, class F, class... In> void compare(double limit, F const& op,
         auto const found = results<X, Cuda>(op, in...);
         for (std::size_t k = 0; k < expected.size(); ++k) {
             INFO((k ? concat_text("gradient of input ", k - 1) : std::string("result")) << ", order " << order);
-            CHECK(normalised_square(found[k], expected[k]) < limit);
+            CHECK(relative_square(found[k], expected[k]) < limit);
         }
     }
 }
@@ -198,7 +193,7 @@ TEST_CASE("Window attention's gradients are the same when a block has several wi
     };
     auto const one_each = gradients(grid.windows()), several = gradients(2);
     CHECK(several[0] == one_each[0]);
-    CHECK(normalised_square(several[1], one_each[1]) < 1e-12);
+    CHECK(relative_square(several[1], one_each[1]) < 1e-12);
 }
 TEST_CASE("16-bit images that are moved and pooled",
           "[pool][upsample][pad][pixel_shuffle][strided_copy][concat][dropout][total_variation]") {
@@ -239,8 +234,8 @@ template <class X, class D> Results trained(auto const& make, Shape<4> const& sh
 void check_network(auto const& make, Shape<4> const& shape) {
     auto const expected = trained<float, Cpu>(make, shape);
     auto const found = trained<BFloat16, Cuda>(make, shape);
-    CHECK(normalised_square(found[0], expected[0]) < 1e-4);
-    CHECK(normalised_square(found[1], expected[1]) < 3e-3);  // through a whole network and back
+    CHECK(relative_square(found[0], expected[0]) < 1e-4);
+    CHECK(relative_square(found[1], expected[1]) < 3e-3);  // through a whole network and back
 }
 }  // namespace
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <support/array.hpp>
 #include <tacet/core/error.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -27,6 +28,17 @@ inline std::string difference(Array const& y, Array const& expected, double tole
         return concat_text("element ", text(where), " is ", number(a), ", ", expectation, " ", number(b));
     }
     return "";
+}
+
+/// The squared distance of a from b, lists of numbers of one length, over the squared norm of b.
+inline double relative_square(auto const& a, auto const& b) {
+    check(a.size() == b.size(), "lists of ", a.size(), " and ", b.size(), " numbers are compared");
+    double distance = 0, norm = 0;
+    for (std::size_t k = 0; k < static_cast<std::size_t>(b.size()); ++k) {
+        double const x = static_cast<double>(a.data()[k]), y = static_cast<double>(b.data()[k]);
+        distance += (x - y) * (x - y), norm += y * y;
+    }
+    return distance / std::max(norm, 1e-30);
 }
 
 /// Weights of the results in the loss whose gradient is checked: fixed and uneven, so that no error hides in a symmetric sum.

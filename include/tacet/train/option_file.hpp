@@ -103,15 +103,16 @@ private:
             auto& target = field(option);
             bool const nothing = find(key) && find(key)->is_string() && find(key)->string().empty();  // SwinIR's word for no upsampler
             if (!nothing) take(key, [&](Json const& value) { target.read(value); });
-            if (target.kind == OptionKind::flag && is_off(key)) target.read(Json(false));
+            if (target.kind == OptionKind::flag && has_section_of(key) && !find(key))
+                target.read(Json(false));  // a switch that is null, or missing, is off there
         }
     }
-    /// Whether a switch is null, or missing where its section is there: both are off there.
-    bool is_off(std::string const& key) const {
+    /// Whether the file has the section that a key belongs to.
+    bool has_section_of(std::string const& key) const {
         Json const* section = &root_;
         for (std::size_t begin = 0, end; section && (end = key.find('.', begin)) != std::string::npos; begin = end + 1)
             section = section->is_object() ? section->find(key.substr(begin, end - begin)) : nullptr;
-        return section && section->is_object() && !find(key);
+        return section && section->is_object();
     }
     void read_folders() {
         auto& o = result_.options;
@@ -163,7 +164,7 @@ private:
                 "needs if_mask, true or false");
         require(!masked || both, {"datasets.train.if_mask"}, "needs mask1 and mask2");
         require(!both || range.low <= range.high, {"datasets.train.mask1"}, range.low, " is larger than mask2, ", range.high);
-        if (is_given("datasets.train.if_mask") || is_off("datasets.train.if_mask"))
+        if (has_section_of("datasets.train.if_mask"))
             result_.options.input_mask = percent_text(masked ? std::optional(range) : std::nullopt);
     }
     void read_network() {
