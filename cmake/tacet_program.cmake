@@ -22,6 +22,13 @@ function(tacet_program_flags target)
     endif()
 endfunction()
 
+# Compiles these files as CUDA where TACET_CUDA is ON: only such units launch kernels.
+function(tacet_as_cuda)
+    if(TACET_CUDA)
+        set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CUDA)
+    endif()
+endfunction()
+
 function(tacet_program target)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "NAME" "SOURCES;LIBRARIES")
     add_executable(${target} ${arg_SOURCES})
