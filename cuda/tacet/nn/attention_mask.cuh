@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/launch.cuh>
+#include <tacet/core/live_stream.cuh>
 #include <tacet/core/place.cuh>
 #include <tacet/nn/attention_mask.hpp>
 
@@ -10,12 +11,14 @@ namespace gpu {
 struct DrawKeep {
     std::uint8_t* keep;  // (N, H, W, heads)
     Shape<4> shape;
-    AttentionMaskKey key;
-    std::uint64_t threshold;
-    Index top, left;
+    LiveStream layer;  // that of picture 0
+    PercentRange range;
+    Index image, top, left;
     __device__ void operator()(Index k) const {
         Place const at(k, shape);
-        auto const stream = detail::attention_stream(key, key.image + at.image);
+        Stream stream = layer.now();
+        auto const threshold = detail::percent_threshold(range.low < range.high ? percent_at(stream, 0, range) : range.low);
+        stream.image += static_cast<std::uint32_t>(image + at.image);
         keep[k] = u32_at(stream, detail::attention_index(at.channel, top + at.i, left + at.j)) >= threshold;
     }
 };
@@ -23,9 +26,10 @@ struct DrawKeep {
 }  // namespace gpu
 
 template <> struct AttentionMaskKernel<Cuda> {
-    static void draw(AttentionMaskKey const& key, int percent, Tensor<std::uint8_t, 4, Cuda> const& keep, Index top, Index left) {
+    static void draw(AttentionMaskKey const& key, PercentRange const& range, Tensor<std::uint8_t, 4, Cuda> const& keep, Index top,
+                     Index left) {
         launch_each("attention_keep_masks", keep.size(),
-                    gpu::DrawKeep{keep.data(), keep.shape(), key, detail::percent_threshold(percent), top, left});
+                    gpu::DrawKeep{keep.data(), keep.shape(), {detail::attention_stream(key, 0)}, range, key.image, top, left});
     }
 };
 

@@ -212,8 +212,8 @@ private:
         return pixels;
     }
     /// The mean of natural images, by channel.
-    Tensor<T, 1, D> brightness() const {
-        if (options.in_chans != 3) return zeros<T, D>(Shape{Index(1)});
+    static Tensor<T, 1, D> brightness(Index channels) {
+        if (channels != 3) return zeros<T, D>(Shape{Index(1)});
         return from_values<D>(std::vector<T>{T(0.4488), T(0.4371), T(0.4040)});
     }
     Variable<T, 4, D> placed(Shape<4> const& x) const {
@@ -226,6 +226,8 @@ private:
         Rng rng(Stream{.seed = drawn.seed, .purpose = Purpose::dropout, .image = 1, .epoch = drawn.draw});
         return dropout(x, static_cast<float>(options.last_dropout), rng, training);
     }
+
+    Tensor<T, 1, D> mean_ = brightness(options.in_chans);
 };
 
 template <class D, class T>
@@ -240,8 +242,7 @@ Variable<T, 4, D> MaskedSwinIR<D, T>::operator()(Variable<T, 4, D> const& x, Com
     auto const [n, h, w, c] = x.shape().extent;
     check_shape(c == options.in_chans, name, ": the image x ", x.shape(), " does not have ", options.in_chans, " channels");
     auto const range = static_cast<T>(options.img_range);
-    auto const mean = brightness();
-    Variable<T, 4, D> const image = (pad(x, Padding::to_multiple(x.shape(), multiple), PadMode::bounce) - mean) * range;
+    Variable<T, 4, D> const image = (pad(x, Padding::to_multiple(x.shape(), multiple), PadMode::bounce) - mean_) * range;
     Variable<X, 4, D> const shallow = conv_first(cast<X>(image));
     if (observe) observe("conv_first", cast<T>(shallow).value());
     Variable<X, 4, D> y = conv_after_body(features(shallow, drawn, observe));
@@ -250,7 +251,7 @@ Variable<T, 4, D> MaskedSwinIR<D, T>::operator()(Variable<T, 4, D> const& x, Com
     y = reconstruction(y, [&](Variable<X, 4, D> const& v) { return last_dropout(v, drawn); });
     Variable<T, 4, D> result = cast<T>(y);
     if (options.global_residual) result = image + result;
-    return crop(Variable<T, 4, D>(result / range + mean), 0, 0, h * options.upscale, w * options.upscale);
+    return crop(Variable<T, 4, D>(result / range + mean_), 0, 0, h * options.upscale, w * options.upscale);
 }
 
 #if TACET_WITH_COMPILED  // library tacet::compiled has it

@@ -110,7 +110,8 @@ private:
         std::vector<float> factors(pass.training && drop > 0 ? static_cast<std::size_t>(2 * n) : 0);
         for (Index branch = 0; !factors.empty() && branch < 2; ++branch) {
             Rng rng = drop_draws(pass, branch);
-            detail::drop_path_factors(factors.data() + branch * n, n, drop, rng);
+            auto const drawn = detail::drop_path_factors<float, Cpu>(Shape{n}, drop, rng);
+            std::copy_n(drawn.data(), n, factors.data() + branch * n);
         }
         return detail::swin_block(x, parameters, attn.window, keep(x.shape(), pass), factors, {norm1.eps, norm2.eps});
     }

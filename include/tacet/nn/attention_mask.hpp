@@ -96,8 +96,9 @@ template <class D> struct AttentionMaskKernel {
 };
 
 template <> struct AttentionMaskKernel<Cpu> {
-    static void draw(AttentionMaskKey const& key, int percent, Tensor<std::uint8_t, 4> const& keep, Index top, Index left) {
+    static void draw(AttentionMaskKey const& key, PercentRange const& range, Tensor<std::uint8_t, 4> const& keep, Index top, Index left) {
         auto const& s = keep.shape();
+        int const percent = attention_mask_percent(key, range);
         Index const grain = std::max<Index>(1, 8192 / s[2]);
         parallel_ranges(s[0] * s[1] * s[3], grain, [&](Index begin, Index end) {
             detail::draw_keep_rows(key, percent, s, top, left, keep.data(), begin, end);
@@ -114,7 +115,7 @@ Tensor<std::uint8_t, 4, D> attention_keep_masks(AttentionMaskKey const& key, Per
                                                 Index top = 0, Index left = 0) {
     detail::check_attention_mask(key, range, shape, top, left);
     Tensor<std::uint8_t, 4, D> keep(shape);
-    if (shape.size() > 0) AttentionMaskKernel<D>::draw(key, attention_mask_percent(key, range), keep, top, left);
+    if (shape.size() > 0) AttentionMaskKernel<D>::draw(key, range, keep, top, left);
     return keep;
 }
 

@@ -2,15 +2,19 @@
 #pragma once
 #include <tacet/core/random.hpp>
 #include <tacet/autograd/cast.hpp>
+#include <tacet/ops/dropout.hpp>
 #include <tacet/tensor/factory.hpp>
 
 namespace tacet {
 
 namespace detail {
 /// What drop_path multiplies n samples by, a draw for each.
-template <class T> void drop_path_factors(T* factors, Index n, float p, Rng& rng) {
-    T const kept = p < 1 ? static_cast<T>(1 / (1 - static_cast<double>(p))) : T(0);
-    for (Index k = 0; k < n; ++k) factors[k] = rng.uniform() >= p ? kept : T(0);
+template <class T, class D, int R> Tensor<T, R, D> drop_path_factors(Shape<R> const& shape /* n in all */, float p, Rng& rng) {
+    auto const one = ones<T, D>(shape);
+    Tensor<T, R, D> factors(shape);
+    DropoutKernel<D>::run(factors.data(), one.data(), shape.size(), rng.stream(), rng.position(), p);
+    rng.set_position(rng.position() + static_cast<std::uint64_t>(shape.size()));
+    return factors;
 }
 }  // namespace detail
 
@@ -24,7 +28,7 @@ Variable<T, R, D> drop_path(Variable<T, R, D> const& x /* (N, ...) */, float p, 
     Shape<R> shape;
     for (int d = 0; d < R; ++d) shape[d] = d == 0 ? x.shape()[0] : 1;
     using W = Wide<T>;
-    auto const factor = detail::filled<W, D>(shape, [&](W* data, Index n) { detail::drop_path_factors(data, n, p, rng); });
+    auto const factor = detail::drop_path_factors<W, D>(shape, p, rng);
     if constexpr (std::is_same_v<T, W>) return x * factor;
     else return cast<T>(Variable<W, R, D>(cast<W>(x) * factor));  // the factor in 16 bits would bias every branch
 }
