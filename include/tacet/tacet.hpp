@@ -9,6 +9,7 @@
 #include <tacet/autograd/gradcheck.hpp>
 #include <tacet/core/half.hpp>
 #include <tacet/core/replay.hpp>
+#include <tacet/core/transfer.hpp>
 #include <tacet/data/augment.hpp>
 #include <tacet/data/dead_leaves.hpp>
 #include <tacet/data/mask.hpp>

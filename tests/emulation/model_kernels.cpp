@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whole train steps on the emulated device, beside the CPU: the models of other tests, unchanged.
+// Whole train steps on the emulated device, beside the CPU: the models of other tests, unchanged; recorded steps, and what is decided there.
 #include "../support/catch.hpp"
 #include "../support/difference.hpp"
 #include <tacet/denoise/denoise.hpp>
@@ -11,6 +11,7 @@
 #include <tacet/train/trainer.hpp>
 
 using namespace tacet;
+using test::contains;
 using test::relative_square;
 
 namespace {
@@ -136,4 +137,111 @@ TEST_CASE("Gradients that half precision cannot hold make the loss scale fall, a
     CHECK(moved > 0);
     CHECK(trainer.skipped() == 0);
     CHECK(detail::stored_number<double>(trainer.state(), "loss_scale") == 65536 / std::pow(2, static_cast<double>(rescaled)));
+}
+
+namespace {
+
+/// A masked SwinIR whose images are float32 alone: other types would take long to compile.
+template <class D> struct Float32Net {
+    using device_type = D;
+    static constexpr float offset = 0;
+    MaskedSwinIR<D> net;
+    SwinDraws draws;
+
+    Variable<float, 4, D> operator()(Variable<float, 4, D> const& x) const { return net(x, draws); }
+    static void fields(auto& self, auto&& field) { field("net", self.net); }
+};
+SwinIROptions small_network() {
+    SwinIROptions o;
+    o.embed_dim = 12, o.depths = {2}, o.num_heads = {2}, o.window_size = 4;
+    o.mask_ratio1 = 40, o.mask_ratio2 = 80, o.drop_path_rate = 0.4, o.last_dropout = 0.2;
+    return o;
+}
+Batch batch_of(Index step, Shape<4> const& shape = {2, 11, 9, 3}) {
+    Rng rng(static_cast<std::uint64_t>(step));
+    return {uniform(shape, rng), uniform(shape, rng), {}};
+}
+std::vector<float> values_of(Checkpoint const& state) {
+    std::vector<float> all;
+    for (auto const& tensor : state.tensors) {
+        auto const values = to_vector<float>(tensor);
+        all.insert(all.end(), values.begin(), values.end());
+    }
+    return all;
+}
+/// The state after five steps, each started before the one before is finished; the fourth batch holds NaN.
+template <class D> std::vector<float> five_steps(SwinIROptions const& sizes, bool graph, std::vector<StepResult>& results, std::string& why) {
+    Rng rng(2);
+    Float32Net<D> model{MaskedSwinIR<D>(sizes, rng), {}};
+    TrainOptions options;
+    options.steps = 5, options.loss = "l1", options.clip = 0.05, options.cuda_graph = graph;
+    Trainer trainer(model, options);
+    while (!trainer.finished()) {
+        auto batch = batch_of(trainer.step());
+        if (trainer.step() == 3) batch.input.data()[7] = NAN;
+        trainer.start(batch);
+        if (trainer.step() > 1) results.push_back(trainer.finish());
+    }
+    results.push_back(trainer.finish());
+    CHECK(trainer.skipped() == 1);
+    CHECK(trainer.skipped_in_a_row() == 0);
+    CHECK(trainer.state().metadata.at("optimizer_steps") == "4");
+    why = trainer.why_not_recorded();
+    return values_of(trainer.state());
+}
+
+}  // namespace
+
+TEST_CASE("Steps that are recorded draw, clip, skip and average as those that are not", "[models]") {
+    std::vector<StepResult> recorded, called, host;
+    std::string why;
+    auto const a = five_steps<Cuda>(small_network(), true, recorded, why);
+    CHECK(why == "");
+    auto const b = five_steps<Cuda>(small_network(), false, called, why), c = five_steps<Cpu>(small_network(), true, host, why);
+    CHECK(a == b);
+    CHECK(relative_square(a, c) < 1e-7);
+    for (std::size_t k = 0; k < host.size(); ++k) {
+        CHECK(recorded[k].skipped == (k == 3));
+        if (k == 3) continue;
+        CHECK(recorded[k].loss == Approx(host[k].loss).epsilon(1e-4));
+        CHECK(recorded[k].gradient_norm == Approx(host[k].gradient_norm).epsilon(1e-3));
+    }
+}
+TEST_CASE("A training whose steps cannot be recorded goes on without, and says why", "[models]") {
+    auto o = small_network();
+    o.attention.attn_fn = AttentionFunction::entmax15;  // whose regions are found by the host
+    std::vector<StepResult> results;
+    std::string why;
+    auto const a = five_steps<Cuda>(o, true, results, why);
+    CHECK_THAT(why, contains("not permitted when stream is capturing"));
+    CHECK(a == five_steps<Cuda>(o, false, results, why));
+}
+TEST_CASE("A batch of another shape has steps recorded anew, and so has record_again()", "[models]") {
+    auto const run = [](bool graph) {
+        Rng rng(2);
+        Float32Net<Cuda> model{MaskedSwinIR<Cuda>(small_network(), rng), {}};
+        TrainOptions options;
+        options.steps = 9, options.cuda_graph = graph;
+        Trainer trainer(model, options);
+        while (!trainer.finished()) {
+            bool const wide = trainer.step() / 3 % 2 == 1;
+            if (trainer.step() == 7) model.net.set_own_mask({20, 20}), trainer.record_again();
+            trainer.train(batch_of(trainer.step(), {1, 8, wide ? 12 : 8, 3}));
+        }
+        return values_of(trainer.state());
+    };
+    CHECK(run(true) == run(false));
+}
+TEST_CASE("The norm of gradients is that of the host", "[parameter_list]") {
+    auto const norms = []<class D>(D) {
+        Rng rng(3);
+        MaskedSwinIR<D> model(small_network(), rng);  // more parameters than a launch takes
+        auto const x = uniform<float, D>(Shape{1, 8, 8, 3}, rng), target = uniform<float, D>(Shape{1, 8, 8, 3}, rng);
+        backward(l2_loss(model(Variable<float, 4, D>(x)), target));
+        double const before = clip_gradients<float, D>(model, 0.01);
+        return std::pair(before, gradient_norm<float, D>(model));
+    };
+    auto const device = norms(Cuda{}), host = norms(Cpu{});
+    CHECK(device.first == Approx(host.first).epsilon(1e-5));
+    CHECK(device.second == Approx(0.01).epsilon(1e-4));
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Work that is recorded and launched again, and what networks draw on the device.
+// Work that is recorded and launched again, copies beside it, and what networks draw on the device.
 #include "../support/catch.hpp"
 #include "../support/values.hpp"
 #include <tacet/core/replay.hpp>
+#include <tacet/core/transfer.hpp>
 #include <tacet/nn/attention_mask.hpp>
 #include <tacet/nn/linear.hpp>
 #include <tacet/ops/reduce.hpp>
@@ -50,4 +51,26 @@ TEST_CASE("Attention masks are the same on the device", "[attention_mask]") {
     Shape const shape{2, 9, 13, 3};
     for (PercentRange const range : {PercentRange{75, 75}, PercentRange{10, 90}, PercentRange{100, 100}})
         CHECK(test::same_bits(to<Cpu>(attention_keep_masks<Cuda>(key, range, shape, 4, 6)), attention_keep_masks(key, range, shape, 4, 6)));
+}
+TEST_CASE("Uploads and downloads arrive in order, and nobody's memory is taken before it was read", "[emulator]") {
+    Upload upload;
+    Download<float, Cuda> download;
+    Cell<float, Cuda> const sum(0.f);
+    Tensor<float, 1, Cuda> const x(Shape{100});
+    Tensor<float, 0, Cuda> total{Shape<0>{}};
+    total.assign(Constant<float, 0, Cuda>{Shape<0>{}, 0.f});
+    float expected = 0;
+    for (int k = 0; k < 7; ++k) {
+        std::vector<float> host(100, static_cast<float>(k));
+        upload.copy(x.data(), host.data(), host.size() * sizeof(float));
+        std::fill(host.begin(), host.end(), NAN);
+        Tensor<float, 0, Cuda> one{Shape<0>{}};
+        sum_into(one, x);
+        total += one;
+        sum.set(static_cast<float>(k));
+        download.send(sum);
+        if (k > 0) CHECK(download.receive() == static_cast<float>(k - 1));
+        expected += 100 * static_cast<float>(k);
+    }
+    CHECK(item(total) == expected);
 }

@@ -2,18 +2,46 @@
 #include <cuda_runtime.h>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <functional>
+#include <memory>
 #include <vector>
 
 struct CUgraph_st {
     std::vector<std::function<void()>> work;
 };
+namespace {
+
+/// Work that waits until somebody waits for it.
+struct Queue {
+    std::deque<std::function<void()>> work;
+    std::uint64_t taken = 0, put = 0;
+    void run(std::uint64_t until) {
+        while (taken < until) {
+            auto const next = std::move(work.front());
+            work.pop_front(), ++taken;
+            next();
+        }
+    }
+};
+
+}  // namespace
+
 struct CUstream_st {
     CUgraph_st* recording = nullptr;
+    std::shared_ptr<Queue> late = nullptr;  // of a stream that does not block others
+};
+struct CUevent_st {
+    std::shared_ptr<Queue> queue;
+    std::uint64_t until = 0;
+    void happen() const {
+        if (queue) queue->run(until);
+    }
 };
 
 cudaError_t emulation::submit(cudaStream_t stream, std::function<void()> work) {
     if (stream && stream->recording) stream->recording->work.push_back(std::move(work));
+    else if (stream && stream->late) stream->late->work.push_back(std::move(work)), ++stream->late->put;
     else work();
     return cudaSuccess;
 }
@@ -43,10 +71,13 @@ cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) {
     std::memset(*p, 0xff, bytes);  // NaN in every format: memory that nobody wrote shows
     return cudaSuccess;
 }
-cudaError_t cudaFreeAsync(void* p, cudaStream_t) {
+cudaError_t cudaFreeAsync(void* p, cudaStream_t stream) {
+    if (stream && stream->late) return emulation::submit(stream, [p] { std::free(p); });
     std::free(p);
     return cudaSuccess;
 }
+cudaError_t cudaMallocHost(void** p, std::size_t bytes) { return cudaMallocAsync(p, bytes, nullptr); }
+cudaError_t cudaFreeHost(void* p) { return cudaFreeAsync(p, nullptr); }
 cudaError_t cudaMemcpyAsync(void* to, void const* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
     return emulation::submit(stream, [=] { if (bytes) std::memcpy(to, from, bytes); });
 }
@@ -54,10 +85,35 @@ cudaError_t cudaMemsetAsync(void* p, int value, std::size_t bytes, cudaStream_t 
     return emulation::submit(stream, [=] { if (bytes) std::memset(p, value, bytes); });
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-    return stream && stream->recording ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+    if (stream && stream->recording) return cudaErrorStreamCaptureUnsupported;
+    if (stream && stream->late) stream->late->run(stream->late->put);
+    return cudaSuccess;
 }
-cudaError_t cudaStreamCreate(cudaStream_t* stream) {
-    *stream = new CUstream_st;
+cudaError_t cudaStreamCreate(cudaStream_t* stream) { return cudaStreamCreateWithFlags(stream, 0); }
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+    *stream = new CUstream_st{.late = flags & cudaStreamNonBlocking ? std::make_shared<Queue>() : nullptr};
+    return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+    if (stream && stream->recording) return cudaErrorStreamCaptureUnsupported;  // tacet records no events
+    return emulation::submit(stream, [before = *event] { before.happen(); });
+}
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+    *event = new CUevent_st;
+    return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+    if (stream && stream->recording) return cudaErrorStreamCaptureUnsupported;
+    auto const queue = stream ? stream->late : nullptr;
+    *event = {queue, queue ? queue->put : 0};
+    return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+    event->happen();
+    return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+    delete event;
     return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {

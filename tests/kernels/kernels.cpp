@@ -72,7 +72,7 @@ void matrix_product(Index m, Index n, Index k, float const* a, float const* b, f
 }
 
 void adam(float* w, float const* g, float* m, float* v, Index n, tacet::detail::AdamFactors<float> const& f) {
-    tacet::AdamKernel<tacet::Cpu>::step(w, g, m, v, n, f);
+    tacet::AdamKernel<tacet::Cpu>::move(w, g, m, v, n, f);
 }
 }  // namespace vectors
 

@@ -1,30 +1,41 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/core/launch.cuh>
 #include <tacet/optim/adam.hpp>
 
 namespace tacet {
 namespace gpu {
 
-template <class T> struct AdamStep {
-    T* w;
-    T const* g;
-    T *m, *v;
-    detail::AdamFactors<T> f;
-    __device__ void operator()(Index k) const {
-        T const g0 = std::fma(f.gradient_decay, w[k], g[k]);
-        T const m1 = std::fma(f.add1, g0 - m[k], m[k]), v1 = std::fma(f.add2 * g0, g0, f.keep2 * v[k]);
-        m[k] = m1;
-        v[k] = v1;
-        w[k] = f.weight_factor * w[k] - f.step * m1 / (std::sqrt(v1) / f.root2 + f.epsilon);
+template <class T> struct AdamMove {
+    T *mean, *square, *average;  // for all parameters; the average may be null
+    detail::AdamStep<T> const* step;
+    __device__ void operator()(typename ParameterBatch<T>::Entry const& entry, Index k) const {
+        if (!step->moves) return;
+        T w = entry.w[k];
+        Index const at = entry.place + k;
+        if (entry.g) entry.w[k] = w = moved(w, entry.g[k], mean[at], square[at]);
+        if (average) average[at] += step->average_share * (w - average[at]);
+    }
+    __device__ void done(Index) const {}
+
+private:
+    __device__ T moved(T w, T g, T& m, T& v) const {
+        auto const& f = step->factors;
+        T const g0 = std::fma(f.gradient_decay, w, f.gradient * g);
+        m = std::fma(f.add1, g0 - m, m);
+        v = std::fma(f.add2 * g0, g0, f.keep2 * v);
+        return f.weight_factor * w - f.step * m / (std::sqrt(v) / f.root2 + f.epsilon);
     }
 };
 
 }  // namespace gpu
 
 template <> struct AdamKernel<Cuda> {
-    template <class T> static void step(T* w, T const* g, T* m, T* v, Index n, detail::AdamFactors<T> const& factors) {
-        launch_each("adam", n, gpu::AdamStep<T>{w, g, m, v, factors});
+    static void plan(auto const& p) { launch_each("adam_plan", 1, p); }
+    template <class T>
+    static void move(std::vector<ParameterRun<T, Cuda>> const& runs, Tensor<T, 1, Cuda> const& mean, Tensor<T, 1, Cuda> const& square,
+                     Tensor<T, 1, Cuda> const& average, detail::AdamStep<T> const* step) {
+        T* const followed = average.size() > 0 ? average.data() : nullptr;
+        launch_over_parameters("adam", runs, gpu::AdamMove<T>{mean.data(), square.data(), followed, step});
     }
 };
 

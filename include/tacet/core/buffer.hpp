@@ -27,6 +27,8 @@ public:
     Buffer(void* data, std::shared_ptr<void> keep) : memory_(std::move(keep), data) {}
 
     void* data() const { return memory_.get(); }
+    /// What keeps the memory alive.
+    std::shared_ptr<void> const& keeper() const { return memory_; }
     /// Whether no other tensor shares this memory, so that writing to it is seen by nobody else.
     bool unique() const { return memory_.use_count() == 1; }
 

@@ -4,32 +4,43 @@
 
 namespace tacet {
 
+/// The decay of a moving average after its first so many updates: a young one forgets faster, or the random start would linger in it.
+constexpr double young_decay(double decay, double updates) {
+    double const young = updates / (updates + 10);
+    return young < decay ? young : decay;
+}
+
 /// An exponential moving average of a module's parameters: average = decay average + (1 - decay) parameter, after each step.
 template <class T = float, Device D = Cpu> class Ema {
 public:
     template <Module M> Ema(M& module, double decay) : decay_(decay), parameters_(flat_parameters<T, D>(module)) {
         check(decay >= 0 && decay < 1, "the decay of a moving average lies in [0, 1), not at ", decay);
-        for (auto const& p : parameters_) average_.push_back(p.value.clone());
+        for (auto const& p : parameters_) p.part_of(average_).assign(p.value);
     }
-    void update() { update(decay_); }
-    /// The same with another decay, such as a lower one while the average is young.
-    void update(double decay) {
-        T const share = static_cast<T>(1 - decay);
-        for (std::size_t i = 0; i < average_.size(); ++i) average_[i].assign(average_[i] + share * (parameters_[i].value - average_[i]));
+    double decay() const { return decay_; }
+    /// The average of all parameters (see FlatParameter::part_of), for optimizers that update it in the pass that moves them.
+    Tensor<T, 1, D> const& average() const { return average_; }
+
+    void update() {
+        T const share = static_cast<T>(1 - decay_);
+        for (auto const& p : parameters_) {
+            auto const average = p.part_of(average_);
+            average.assign(average + share * (p.value - average));
+        }
     }
     /// Exchanges the module's parameters with the average; a second call restores them.
     void swap() {
-        for (std::size_t i = 0; i < average_.size(); ++i) {
-            auto const mine = average_[i].clone();
-            average_[i].assign(parameters_[i].value);
-            parameters_[i].value.assign(mine);
+        for (auto const& p : parameters_) {
+            auto const average = p.part_of(average_), mine = average.clone();
+            average.assign(p.value);
+            p.value.assign(mine);
         }
     }
 
 private:
     double decay_;
     std::vector<FlatParameter<T, D>> parameters_;
-    std::vector<Tensor<T, 1, D>> average_;
+    Tensor<T, 1, D> average_ = detail::zeros_for(parameters_);
 };
 
 }  // namespace tacet

@@ -25,20 +25,24 @@ public:
     /// Moves every parameter that has a gradient, and clears the gradients.
     void step() {
         auto const& o = this->options_;
-        T const rate = static_cast<T>(o.rate), momentum = static_cast<T>(o.momentum), decay = static_cast<T>(o.weight_decay);
-        ++this->steps_;
-        this->for_each_gradient([&](std::size_t i, Tensor<T, 1, D> const& w, Tensor<T, 1, D> const& g) {
+        T const momentum = static_cast<T>(o.momentum), decay = static_cast<T>(o.weight_decay);
+        Tensor<T, 0, D> const rate = cast<T>(this->rate_);
+        this->steps_ += Index(1);
+        for (auto const& p : this->parameters_) {
+            auto const &w = p.value, g = p.grad(), v = p.part_of(velocity_);
+            if (g.size() == 0) continue;
             auto const full = g + decay * w;
-            velocity_[i].assign(momentum * velocity_[i] + full);
-            if (o.nesterov) w.assign(w - rate * (full + momentum * velocity_[i]));
-            else w.assign(w - rate * velocity_[i]);
-        });
+            v.assign(momentum * v + full);
+            if (o.nesterov) w.assign(w - rate * (full + momentum * v));
+            else w.assign(w - rate * v);
+        }
+        this->skip();
     }
     /// Calls visit(name, tensor of rank 1) for what a checkpoint must hold besides steps().
     void for_each_state(auto&& visit) { this->for_each_moment("momentum", velocity_, visit); }
 
 private:
-    std::vector<Tensor<T, 1, D>> velocity_ = this->zeros_like_parameters();
+    Tensor<T, 1, D> velocity_ = this->moment();
 };
 
 }  // namespace tacet

@@ -78,6 +78,13 @@ public:
         return Tensor<T, Q, D>(buffer_, shape);
     }
 
+    /// The same memory from element `first` on, as a tensor of these extents. Throws ShapeError when it ends beyond this one.
+    template <int Q> Tensor<T, Q, D> part(Index first, Shape<Q> const& shape) const {
+        check_shape(first >= 0 && first + shape.size() <= shape_.size(), "part: ", shape, " from element ", first, " on is not within ",
+                    shape_);
+        return Tensor<T, Q, D>(Buffer<D>(data() + first, buffer_.keeper()), shape);
+    }
+
 private:
     template <class, int, Device> friend class Tensor;
     Tensor(Buffer<D> buffer, Shape<R> shape) : buffer_(std::move(buffer)), shape_(shape) {}

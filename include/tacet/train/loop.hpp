@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/io/environment.hpp>
-#include <tacet/io/line_plot.hpp>
 #include <tacet/io/progress.hpp>
-#include <tacet/io/report.hpp>
-#include <tacet/train/run_folder.hpp>
+#include <tacet/train/run_report.hpp>
 #include <tacet/train/trainer.hpp>
 #include <charconv>
 #include <csignal>
+#include <deque>
 
 namespace tacet {
 
@@ -42,26 +40,6 @@ struct Validation {
 
 namespace detail {
 
-/// The curve of `key` over the steps in a run's records; without what is not finite, which the log's file holds as null.
-inline Series curve(std::vector<Json> const& records, char const* key, std::string name, double smooth = 0) {
-    Series s{.name = std::move(name), .smooth = smooth};
-    for (auto const& r : records)
-        if (auto const* value = r.find(key); value && value->is_number() && std::isfinite(value->number()))
-            s.x.push_back(r.at("step").number()), s.y.push_back(value->number());
-    return s;
-}
-
-/// What a curve is above another, at the steps that both have.
-inline Series gain_over(Series const& base, Series const& s) {
-    Series gain{.name = s.name};
-    for (std::size_t k = 0; k < s.x.size(); ++k) {
-        auto const at = std::lower_bound(base.x.begin(), base.x.end(), s.x[k]);
-        if (at == base.x.end() || *at != s.x[k]) continue;
-        gain.x.push_back(s.x[k]), gain.y.push_back(s.y[k] - base.y[static_cast<std::size_t>(at - base.x.begin())]);
-    }
-    return gain;
-}
-
 /// The names of a batch's pictures.
 inline std::string names_of(Batch const& batch) {
     std::string names;
@@ -70,11 +48,11 @@ inline std::string names_of(Batch const& batch) {
 }
 
 /// Stops a run whose steps fail one after the other; a single one is noted and skipped.
-template <class M> void check_progress(Trainer<M> const& trainer, StepResult const& result, std::string const& names, Progress& progress) {
+inline void check_progress(Index step, Index skipped_in_a_row, StepResult const& result, std::string const& names, Progress& progress) {
+    if (result.rescaled) progress.note(concat_text("step ", step, ": gradients too large for half precision; the loss is scaled less"));
     if (!result.skipped) return;
-    progress.note(
-        concat_text("step ", trainer.step(), ": the loss or a gradient is not finite; the step was skipped (batch: ", names, ")"));
-    check(trainer.skipped_in_a_row() < 10, "ten steps in a row had a loss or gradients that are not finite, the last with the batch ",
+    progress.note(concat_text("step ", step, ": the loss or a gradient is not finite; the step was skipped (batch: ", names, ")"));
+    check(skipped_in_a_row < 10, "ten steps in a row had a loss or gradients that are not finite, the last with the batch ",
           names, "; try a lower --adam.rate or --clip");
 }
 
@@ -148,6 +126,49 @@ struct LoopState {
     }
 };
 
+/// The steps that were started and of which nothing is known yet: a GPU computes one while the host prepares the next.
+template <class M> class StepsUnderWay {
+public:
+    StepsUnderWay(Trainer<M>& trainer, RunFolder& run, TrainOptions const& options, LoopState& loop, Progress& progress)
+        : trainer_(trainer), run_(run), options_(options), loop_(loop), progress_(progress), finished_(trainer.step()) {}
+
+    void start(Batch const& batch) {
+        started_.push_back(names_of(batch));
+        trainer_.start(batch);
+    }
+    /// Finishes all but the last `left`.
+    void finish(std::size_t left) {
+        while (started_.size() > left) finish_one();
+    }
+    /// The batch of the last step that is finished.
+    std::string const& names() const { return names_; }
+
+private:
+    void finish_one() {
+        auto const result = trainer_.finish();
+        names_ = std::move(started_.front());
+        started_.pop_front(), ++finished_;
+        if (result.skipped) check_weights(trainer_, names_);
+        check_progress(finished_, trainer_.skipped_in_a_row(), result, names_, progress_);
+        loop_.add(result);
+        progress_.update(finished_, [&] { return "loss " + number_text(static_cast<float>(result.loss)); });
+        if (finished_ == options_.steps || finished_ % options_.valid_every == 0 || finished_ % 100 == 0)
+            run_.log({{"step", finished_},
+                      {"loss", loop_.take_mean()},
+                      {"gradient_norm", result.gradient_norm},
+                      {"skipped", trainer_.skipped()}});
+    }
+
+    Trainer<M>& trainer_;
+    RunFolder& run_;
+    TrainOptions const& options_;
+    LoopState& loop_;
+    Progress& progress_;
+    Index finished_;
+    std::deque<std::string> started_;  // their batches
+    std::string names_;
+};
+
 /// What `validate` finds of the weights that the model holds.
 template <class M, class Validate> Validation validated(M& model, Validate& validate) {
     Evaluating<M> const evaluating(model);
@@ -179,64 +200,7 @@ void validate_weights(Trainer<M>& trainer, RunFolder& run, Checkpoint const& des
     run.log(std::move(record));
 }
 
-inline LinePlot loss_plot(std::vector<Json> const& records) {
-    return {.title = "Training loss", .x_label = "step", .y_label = "loss", .series = {curve(records, "loss", "loss", 20)}, .log_y = true};
-}
-
-inline LinePlot quality_plot(std::vector<Json> const& records) {
-    LinePlot plot{.title = "Validation", .x_label = "step", .y_label = "PSNR (dB)"};
-    bool const both = !curve(records, "raw/psnr", "").x.empty();
-    for (auto const& [key, name] : {std::pair{"psnr", both ? "averaged weights" : "against clean"},
-                                    {"raw/psnr", "weights of the step"},
-                                    {"psnr_noisy_target", "against noisy targets"},
-                                    {"psnr_input", "noisy input"}})
-        if (auto s = curve(records, key, name); !s.x.empty()) plot.series.push_back(std::move(s));
-    return plot;
-}
-
-/// The figures "psnr/NOISE" of validations, a curve for each kind of noise, or, as `gain`, what they are above "psnr_input/NOISE".
-inline LinePlot noise_plot(std::vector<Json> const& records, bool gain) {
-    LinePlot plot{.title = gain ? "Gain by noise" : "Validation by noise",
-                  .x_label = "step",
-                  .y_label = gain ? "PSNR above that of the noisy input (dB)" : "PSNR (dB)"};
-    auto const last = std::find_if(records.rbegin(), records.rend(), [](Json const& r) { return r.find("psnr") != nullptr; });
-    if (last == records.rend()) return plot;
-    constexpr std::string_view prefix = "psnr/";
-    for (auto const& [key, value] : last->members()) {
-        if (!key.starts_with(prefix)) continue;
-        auto const name = key.substr(prefix.size());
-        auto s = curve(records, key.c_str(), name);
-        if (gain) s = gain_over(curve(records, ("psnr_input/" + name).c_str(), name), s);
-        if (!s.x.empty()) plot.series.push_back(std::move(s));
-    }
-    if (gain && !plot.series.empty()) plot.marks = {{"noisy input", 0}};
-    return plot;
-}
 }  // namespace detail
-
-/// Writes curves (SVG) and report.html of a run from its log. `pictures` are embedded with their captions.
-inline void write_run_report(RunFolder const& run, std::string const& title,
-                             std::vector<std::pair<std::string, std::vector<std::uint8_t>>> const& pictures) {
-    auto const& records = run.records();
-    Report report(title, run.path().filename().string());
-    report.heading("Curves");
-    auto const draw = [&](char const* file, LinePlot const& plot, char const* caption = "") {
-        if (plot.series.empty()) return;
-        run.write_text(file, plot.svg());
-        report.plot(plot.svg(), caption);
-    };
-    bool const noisy_targets = !detail::curve(records, "psnr_noisy_target", "").x.empty();
-    draw("loss.svg", detail::loss_plot(records));
-    draw("psnr.svg", detail::quality_plot(records),
-         noisy_targets ? "Against noisy targets the PSNR stays low however well the network denoises: the targets' own noise limits it."
-                       : "The mean over all kinds of noise.");
-    draw("noises.svg", detail::noise_plot(records, false), "One curve for each kind of noise, of the weights that can become the best.");
-    draw("gains.svg", detail::noise_plot(records, true), "Above 0 the network improves the pictures; below it, it harms them.");
-    if (!pictures.empty()) report.heading("Pictures");
-    for (auto const& [caption, bytes] : pictures) report.image(std::span<unsigned char const>(bytes), caption);
-    report.heading("Run").json("Options", read_json(run.file("config.json"))).facts(environment());
-    run.write_text("report.html", report.html());
-}
 
 /// Trains until the options' steps are done or a signal asks to stop; saves, validates and logs on the way. `validate(model)` returns a
 /// Validation; `metadata` describes the network in the weights' file. Returns whether the run is complete. Throws Error after ten steps
@@ -249,7 +213,6 @@ bool run_training(Trainer<M>& trainer, BatchSource const& source, TrainOptions c
     loop.restore(run, trainer);
     if (trainer.finished()) std::fprintf(stderr, "%s: all %td steps are done already\n", run.path().c_str(), trainer.step());
     run.open_log(trainer.step());
-    std::string names;  // of the last batch
     auto const save = [&] {
         auto state = trainer.state();
         state.metadata.insert(description.metadata.begin(), description.metadata.end());
@@ -258,25 +221,20 @@ bool run_training(Trainer<M>& trainer, BatchSource const& source, TrainOptions c
     };
     Progress progress(options.steps, "train", {.unit = "step"}, trainer.step());
     Prefetcher batches(source, trainer.step(), options.steps);
+    detail::StepsUnderWay<M> steps(trainer, run, options, loop, progress);
     while (!trainer.finished() && !StopOnSignal::wanted()) {
-        auto const batch = batches.next();
-        auto const result = trainer.train(batch);
+        steps.start(batches.next());
         bool const validates = trainer.finished() || trainer.step() % options.valid_every == 0;
         bool const saves = validates || trainer.step() % options.save_every == 0;
-        names = detail::names_of(batch);
-        if (saves || result.skipped) detail::check_weights(trainer, names);
-        detail::check_progress(trainer, result, names, progress);
-        loop.add(result);
-        progress.update(trainer.step(), [&] { return "loss " + number_text(static_cast<float>(result.loss)); });
-        if (validates || trainer.step() % 100 == 0)
-            run.log({{"step", trainer.step()},
-                     {"loss", loop.take_mean()},
-                     {"gradient_norm", result.gradient_norm},
-                     {"skipped", trainer.skipped()}});
+        steps.finish(saves ? 0 : Trainer<M>::ahead);
+        if (!saves) continue;
+        detail::check_weights(trainer, steps.names());
         if (validates) detail::validate_weights(trainer, run, description, loop, options.valid_raw && options.ema > 0, validate);
-        if (saves) save();
+        save();
     }
-    if (!trainer.finished()) detail::check_weights(trainer, names), save();
+    steps.finish(0);
+    if (auto const why = trainer.why_not_recorded(); !why.empty()) progress.note("steps were not recorded as a CUDA graph: " + why);
+    if (!trainer.finished()) detail::check_weights(trainer, steps.names()), save();
     progress.finish(trainer.finished() ? "" : "stopped and saved; the same command continues");
     return trainer.finished();
 }

@@ -22,6 +22,7 @@ struct TrainOptions {
     Index valid_every = 1000, save_every = 500;
     bool valid_raw = false;
     Precision precision = Precision::float32;
+    bool cuda_graph = true;
 
     static void fields(auto& self, auto&& field) {
         field("steps", self.steps, "optimizer steps", range(1, 1'000'000'000));
@@ -37,6 +38,7 @@ struct TrainOptions {
         field("save_every", self.save_every, "steps between checkpoints", range(1, 1'000'000'000));
         field("precision", self.precision, "type of images between layers; parameters are float32 in any case, and 16 bits are for GPUs",
               detail::Words{{"float32", "bfloat16", "half"}});
+        field("cuda_graph", self.cuda_graph, "record a step as a graph where the network is on a GPU", not_compared);
     }
 };
 

@@ -3,10 +3,9 @@
 #include <tacet/autograd/backward.hpp>
 #include <tacet/io/module_checkpoint.hpp>
 #include <tacet/ops/loss.hpp>
-#include <tacet/optim/ema.hpp>
 #include <tacet/tensor/move.hpp>
-#include <tacet/train/batch.hpp>
 #include <tacet/train/options.hpp>
+#include <tacet/train/step_runner.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -42,11 +41,41 @@ struct LossScale {
     Index since = 0;    // steps since it changed
 
     static LossScale of(Precision precision) { return precision == Precision::half ? LossScale{true, 65536} : LossScale{}; }
-    bool can_fall() const { return active && factor > 1; }
-    void overflowed() { factor /= 2, since = 0; }
-    void went_well() {
-        if (active && ++since == 2000) factor = std::min(factor * 2, 16777216.), since = 0;
+    constexpr bool can_fall() const { return active && factor > 1; }
+    constexpr void overflowed() { factor /= 2, since = 0; }
+    constexpr void went_well() {
+        if (active && ++since == 2000) factor = factor < 16777216 ? factor * 2 : factor, since = 0;
     }
+};
+
+/// What became of a step, and the loss scale of the next one.
+struct StepOutcome {
+    StepResult result;
+    LossScale scale;
+};
+
+/// Decides about a step from its loss and the squares of its gradients, where they are (see Adam::step).
+struct StepJudge {
+    float const* loss;
+    double const* squares;
+    StepOutcome* outcome;
+    float* loss_factor;  // of the next step
+    double clip;         // 0: no clipping
+    constexpr StepDecision operator()() const {
+        auto& [result, scale] = *outcome;
+        double const scaled = scale.factor;
+        result.loss = static_cast<double>(*loss), result.gradient_norm = std::sqrt(*squares) / scaled;
+        bool const sane = finite(result.loss), moves = sane && finite(result.gradient_norm);
+        result.rescaled = sane && !moves && scale.can_fall();
+        result.skipped = !moves && !result.rescaled;
+        if (result.rescaled) scale.overflowed();
+        if (moves) scale.went_well();
+        *loss_factor = static_cast<float>(scale.factor);
+        return {moves, (clip > 0 ? clip_factor(result.gradient_norm, clip) : 1) / scaled};
+    }
+
+private:
+    static constexpr bool finite(double x) { return x - x == 0; }
 };
 }  // namespace detail
 
@@ -59,6 +88,9 @@ template <class M> class Trainer {
         !std::is_same_v<D, Cpu> && requires(M const& m, Variable<float, 4, D> const& x) { m(x, computed_in<BFloat16>); };
 
 public:
+    /// How many steps are worth starting before the one before is finished: only a GPU works while the host does.
+    static constexpr std::size_t ahead = std::is_same_v<D, Cpu> ? 0 : 1;
+
     /// Keeps references to the model and switches all of it to training (see set_training): to freeze a part, switch that part off
     /// afterwards. Throws Error for options out of their ranges,
     /// and for an unknown loss or schedule.
@@ -72,7 +104,10 @@ public:
         check(loss_is_known(options.loss), "unknown loss \"", options.loss, "\": l2, l1 and charbonnier are known");
         factor();
         set_training(model, true);
+        set_scale(detail::LossScale::of(options.precision));
     }
+    Trainer(Trainer const&) = delete;
+    Trainer& operator=(Trainer const&) = delete;
 
     Index step() const { return step_; }
     bool finished() const { return step_ >= options_.steps; }
@@ -94,30 +129,29 @@ public:
     StepResult train(Batch const& batch) { return train(batch, factor()); }
     /// The same at `factor` times the base rate.
     StepResult train(Batch const& batch, double factor) {
+        start(batch, factor);
+        return finish();
+    }
+    /// The two halves of train(): the next step may be started before the one before is finished, but no third one. A GPU computes a step
+    /// while the host prepares the next, and does so as a graph recorded once for batches of one shape (TrainOptions::cuda_graph): switches
+    /// of the model that are changed afterwards need record_again().
+    void start(Batch const& batch) { start(batch, factor()); }
+    void start(Batch const& batch, double factor) {
         adam_.set_rate(options_.adam.rate * factor);
-        if constexpr (requires { model_.draws.draw; }) model_.draws.draw = static_cast<std::uint32_t>(step_);
-        Variable<float, 4, D> const x(Tensor<float, 4, D>(to<D>(batch.input) - M::offset));
-        Variable const loss = loss_of(output_of(x), Tensor<float, 4, D>(to<D>(batch.target) - M::offset));
-        StepResult result{.loss = static_cast<double>(item(loss.value()))};
-        if (scale_.active) backward(Variable<float, 0, D>(loss * static_cast<float>(scale_.factor)));
-        else backward(loss);
-        result.gradient_norm = clipped_gradients();
-        bool const finite = std::isfinite(result.gradient_norm);
-        result.rescaled = std::isfinite(result.loss) && !finite && scale_.can_fall();
-        result.skipped = !result.rescaled && !(std::isfinite(result.loss) && finite);
-        if (result.rescaled) adam_.skip(), scale_.overflowed();
-        else if (result.skipped) adam_.skip(), ++skipped_, ++skipped_in_a_row_;
-        else {
-            adam_.step();
-            scale_.went_well();
-            // Young averages forget faster, or the random start would linger in them.
-            auto const age = static_cast<double>(adam_.steps());
-            if (ema_) ema_->update(std::min(options_.ema, age / (age + 10)));
-            skipped_in_a_row_ = 0;
-        }
-        ++step_;
+        runner_->run(batch, static_cast<std::uint32_t>(step_++));
+        results_.send(outcome_);
+    }
+    /// What the oldest step did that was started and is not finished.
+    StepResult finish() {
+        auto const result = results_.receive().result;
+        skipped_ += result.skipped;
+        skipped_in_a_row_ = result.skipped ? skipped_in_a_row_ + 1 : result.rescaled ? skipped_in_a_row_ : 0;
         return result;
     }
+    /// Has the next steps recorded anew.
+    void record_again() { runner_ = make_runner(); }
+    /// Why steps on a GPU are not recorded; empty where they are.
+    std::string why_not_recorded() const { return runner_->why_not_recorded(); }
 
     /// The model, with the weights of the step.
     M& model() { return model_; }
@@ -148,8 +182,10 @@ public:
         c.metadata["skipped_in_a_row"] = std::to_string(skipped_in_a_row_);
         if (options_.schedule.kind == "plateau")
             plateau_.for_each_state([&](char const* name, auto const& value) { c.metadata[plateau_key(name)] = number_text(value); });
-        if (options_.precision == Precision::half)
-            c.metadata["loss_scale"] = number_text(scale_.factor), c.metadata["loss_scale_since"] = std::to_string(scale_.since);
+        if (options_.precision == Precision::half) {
+            auto const scale = outcome_.get().scale;
+            c.metadata["loss_scale"] = number_text(scale.factor), c.metadata["loss_scale_since"] = std::to_string(scale.since);
+        }
         return c;
     }
     /// Continues from a state. Throws Error when it is one of another model or lacks something.
@@ -162,7 +198,7 @@ public:
             plateau_.for_each_state(
                 [&]<class V>(char const* name, V& value) { value = detail::stored_number<V>(c, plateau_key(name), 0); });
         if (options_.precision == Precision::half)
-            scale_ = {true, detail::stored_number<double>(c, "loss_scale", 1), count("loss_scale_since")};
+            set_scale({true, detail::stored_number<double>(c, "loss_scale", 1), count("loss_scale_since")});
     }
     /// The name of the first tensor of state() that holds NaN or an infinity; empty when all numbers are finite.
     std::string first_not_finite() {
@@ -186,12 +222,25 @@ private:
         }
         return model_(x);
     }
-    /// The norm of the gradients; scales them back, and down where they are clipped.
-    double clipped_gradients() {
-        if (!scale_.active) return options_.clip > 0 ? clip_gradients<float, D>(model_, options_.clip) : gradient_norm<float, D>(model_);
-        double const norm = gradient_norm<float, D>(model_) / scale_.factor, limit = options_.clip / (norm + 1e-6);
-        scale_gradients<float, D>(model_, (options_.clip > 0 ? std::min(limit, 1.) : 1.) / scale_.factor);
-        return norm;
+    std::unique_ptr<detail::StepRunner<D>> make_runner() {
+        auto const work = [this](auto const& input, auto const& target, std::uint32_t draw) { compute(input, target, draw); };
+        return std::make_unique<detail::StepRunner<D>>(work, options_.cuda_graph);
+    }
+    /// All of a step but what the host does.
+    void compute(Tensor<float, 4, D> const& input, Tensor<float, 4, D> const& target, std::uint32_t draw) {
+        adam_.skip();  // what a recording that failed has left
+        if constexpr (requires { model_.draws.draw; }) model_.draws.draw = draw;
+        Variable<float, 4, D> const x(Tensor<float, 4, D>(input - M::offset));
+        Variable const loss = loss_of(output_of(x), Tensor<float, 4, D>(target - M::offset));
+        if (options_.precision == Precision::half) backward(Variable<float, 0, D>(loss * loss_factor_));
+        else backward(loss);
+        auto const squares = adam_.gradient_squares();
+        adam_.step(detail::StepJudge{loss.value().data(), squares.data(), outcome_.data(), loss_factor_.data(), options_.clip},
+                   ema_ ? &*ema_ : nullptr);
+    }
+    void set_scale(detail::LossScale const& scale) {
+        outcome_.set({{}, scale});
+        loss_factor_.assign(Constant<float, 0, D>{Shape<0>{}, static_cast<float>(scale.factor)});
     }
     Variable<float, 0, D> loss_of(Variable<float, 4, D> const& y, Tensor<float, 4, D> const& target) const {
         if (options_.loss == "l1") return l1_loss(y, target);
@@ -212,8 +261,11 @@ private:
     TrainOptions options_;
     Adam<float, D> adam_;
     Plateau plateau_;
-    detail::LossScale scale_ = detail::LossScale::of(options_.precision);
     std::optional<Ema<float, D>> ema_;
+    Cell<detail::StepOutcome, D> outcome_{{}};
+    Tensor<float, 0, D> loss_factor_{Shape<0>{}};
+    Download<detail::StepOutcome, D> results_;
+    std::unique_ptr<detail::StepRunner<D>> runner_ = make_runner();
     Index step_ = 0, skipped_ = 0, skipped_in_a_row_ = 0;
 };
 
