@@ -114,6 +114,32 @@ TEST_CASE("The moving average equals PyTorch's, and swap() exchanges it with the
     REQUIRE_THROWS_WITH((Ema<double>(problem, 1.0)), test::contains("[0, 1)"));
 }
 
+TEST_CASE("A step makes what is decided: gradients are scaled, the average follows, young ones faster; or nothing moves") {
+    Problem<double> problem, plain;
+    Adam<double> adam(problem), other(plain);
+    Ema<double> const ema(problem, 0.5);
+    auto expected = problem.values();
+    for (int step = 0; step < 20; ++step) {
+        problem.differentiate(step), plain.differentiate(step);
+        scale_gradients<double>(plain, 0.25);
+        if (step == 7) problem.b.zero_grad(), plain.b.zero_grad();  // the average of b goes on without
+        adam.step([] { return StepDecision{.gradient_factor = 0.25}; }, &ema);
+        other.step();
+        double const decay = std::min(0.5, (step + 1) / (step + 11.0));
+        auto const w = problem.values();
+        for (std::size_t k = 0; k < w.size(); ++k) expected[k] += (1 - decay) * (w[k] - expected[k]);
+    }
+    require_close(problem.values(), plain.values(), 1e-14);
+    auto const before = problem.values();
+    problem.differentiate(20);
+    adam.step([] { return StepDecision{.moves = false}; }, &ema);
+    CHECK(problem.values() == before);
+    CHECK((!problem.w.has_grad() && adam.steps() == 20));
+    auto averaged = ema;
+    averaged.swap();
+    require_close(problem.values(), expected, 1e-12);
+}
+
 TEST_CASE("An optimizer that continues from another's state makes the same steps; a skipped step changes and counts nothing") {
     auto const check_state = [](auto make, std::vector<std::string> const& expected) {
         Problem<double> first, second;

@@ -149,6 +149,17 @@ TEST_CASE("constant foreign memory is read") {
     CHECK(view.at(Shape{1, 1}) == 4);
 }
 
+TEST_CASE("part sees the same memory from an element on, keeps it alive, and does not reach beyond it") {
+    auto x = iota(Shape{2, 6});
+    auto const y = x.part(4, Shape{3, 2});
+    CHECK((y.data() == x.data() + 4 && y(2, 1) == 9));
+    CHECK_THROWS_WITH(x.part(8, Shape{5}), contains("(5) from element 8 on is not within (2, 6)"));
+    CHECK_THROWS_AS(x.part(-1, Shape{5}), ShapeError);
+    CHECK(x.part(12, Shape{0}).size() == 0);
+    x = {};
+    CHECK(y(0, 0) == 4);
+}
+
 TEST_CASE("reshape sees the same memory, if the number of elements allows it") {
     auto const x = iota(Shape{2, 6});
     auto const y = x.reshape(Shape{3, 2, 2});

@@ -8,18 +8,18 @@ namespace gpu {
 template <class T> struct AdamMove {
     T *mean, *square, *average;  // for all parameters; the average may be null
     detail::AdamStep<T> const* step;
-    __device__ void operator()(typename ParameterBatch<T>::Entry const& entry, Index k) const {
-        if (!step->moves) return;
-        T w = entry.w[k];
-        Index const at = entry.place + k;
-        if (entry.g) entry.w[k] = w = moved(w, entry.g[k], mean[at], square[at]);
-        if (average) average[at] += step->average_share * (w - average[at]);
+    __device__ void operator()(typename ParameterBatch<T>::Entry const& entry, ParameterPiece const& piece, Index) const {
+        auto const now = *step;  // a copy: what is written could overlap it
+        for (Index k = piece.first; now.moves && k < piece.end; k += ParameterBatch<T>::threads) {
+            T w = entry.w[k];
+            Index const at = entry.place + k;
+            if (entry.g) entry.w[k] = w = moved(now.factors, w, entry.g[k], mean[at], square[at]);
+            if (average) average[at] += now.average_share * (w - average[at]);
+        }
     }
-    __device__ void done(Index) const {}
 
 private:
-    __device__ T moved(T w, T g, T& m, T& v) const {
-        auto const& f = step->factors;
+    __device__ static T moved(detail::AdamFactors<T> const& f, T w, T g, T& m, T& v) {
         T const g0 = std::fma(f.gradient_decay, w, f.gradient * g);
         m = std::fma(f.add1, g0 - m, m);
         v = std::fma(f.add2 * g0, g0, f.keep2 * v);

@@ -38,14 +38,18 @@ template <class T> struct ParameterBatch {
     }
 };
 
-/// f(entry, its element k), a thread for each; then f.done(block), if there is such a thing.
-template <class T, class F> __global__ void over_parameters(ParameterBatch<T> const batch, F f, Index first_block) {
+/// What a thread takes of an entry: every 256th element (ParameterBatch::threads) from `first` on, before `end`.
+struct ParameterPiece {
+    Index first, end;
+};
+
+/// f(entry, piece, number of the block) for each piece. The batch is read where the launch has put it: no thread copies it.
+template <class T, class F> __global__ void over_parameters(__grid_constant__ ParameterBatch<T> const batch, F const f, Index first_block) {
     using Batch = ParameterBatch<T>;
     auto const& entry = batch.entry[batch.entry_of(blockIdx.x)];
     Index const blocks = detail::div_up(entry.n, Batch::piece), begin = (blockIdx.x - (entry.end - blocks)) * Batch::piece;
     Index const end = std::min(begin + Batch::piece, entry.n);
-    for (Index k = begin + threadIdx.x; k < end; k += Batch::threads) f(entry, k);
-    f.done(first_block + blockIdx.x);
+    f(entry, ParameterPiece{begin + threadIdx.x, end}, first_block + blockIdx.x);
 }
 
 /// Squares of gradients: the sum of each block.
@@ -55,14 +59,13 @@ template <class T> struct SquareParts {
         double of_warp[warps];
     };
     double* part;
-    double sum = 0;
-    __device__ void operator()(typename ParameterBatch<T>::Entry const& entry, Index k) {
-        if (!entry.g) return;
-        auto const g = static_cast<double>(entry.g[k]);
-        sum += g * g;
-    }
-    __device__ void done(Index block) {
+    __device__ void operator()(typename ParameterBatch<T>::Entry const& entry, ParameterPiece const& piece, Index block) const {
         auto& shared = shared_memory<Shared>();
+        double sum = 0;
+        for (Index k = piece.first; entry.g && k < piece.end; k += ParameterBatch<T>::threads) {
+            auto const g = static_cast<double>(entry.g[k]);
+            sum += g * g;
+        }
         double const of_warp = warp::sum(sum);
         if (warp::lane() == 0) shared.of_warp[warp::number()] = of_warp;
         __syncthreads();
@@ -75,10 +78,10 @@ template <class T> struct SquareParts {
 
 }  // namespace gpu
 
-/// Calls f(entry, k) for every element of all parameters, in as few launches as their list takes; `shared` bytes of memory for a block.
-/// Returns how many blocks that were in all.
+/// Calls f(entry, piece, number of the block) for all parameters, in as few launches as their list takes, with `shared` bytes of memory
+/// for a block.
 template <class T, class F>
-Index launch_over_parameters(char const* name, std::vector<ParameterRun<T, Cuda>> const& runs, F const& f, std::size_t shared = 0) {
+void launch_over_parameters(char const* name, std::vector<ParameterRun<T, Cuda>> const& runs, F const& f, std::size_t shared = 0) {
     using Batch = gpu::ParameterBatch<T>;
     Index blocks = 0;
     for (std::size_t k = 0; k < runs.size();) {
@@ -87,7 +90,6 @@ Index launch_over_parameters(char const* name, std::vector<ParameterRun<T, Cuda>
         launch(name, Grid{batch.blocks(), Batch::threads, shared}, &gpu::over_parameters<T, F>, batch, f, blocks);
         blocks += batch.blocks();
     }
-    return blocks;
 }
 
 template <> struct GradientSquares<Cuda> {

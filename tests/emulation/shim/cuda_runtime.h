@@ -8,6 +8,7 @@
 
 // What nvcc knows without being told, for g++.
 #define __global__
+#define __grid_constant__
 #define __device__
 #define __host__
 #define __forceinline__ inline
