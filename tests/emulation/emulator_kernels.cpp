@@ -88,7 +88,7 @@ void product_tf32(float* c) {
     auto const b = [&](int k, int j) { return bits((j * 8 + k) % 5 - 2); };
     int const g = warp::lane() / 4, t = warp::lane() % 4;
     warp::MatrixC sum;
-    warp::multiply_tf32(sum, {{a(g, t), a(g + 8, t), a(g, t + 4), a(g + 8, t + 4)}}, {{b(t, g), b(t + 4, g)}});
+    warp::multiply<gpu::Tf32>(sum, {{a(g, t), a(g + 8, t), a(g, t + 4), a(g + 8, t + 4)}}, {{b(t, g), b(t + 4, g)}});
     for (int i = 0; i < 4; ++i) c[(g + i / 2 * 8) * 8 + t * 2 + i % 2] = sum.v[i];
 }
 std::array<float, 128> product_of(void (*kernel)(float*)) {

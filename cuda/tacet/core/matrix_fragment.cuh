@@ -3,6 +3,17 @@
 #include <tacet/core/warp.cuh>
 #include <cstdint>
 
+namespace tacet::gpu {
+
+/// A float rounded to TF32: 10 bits of fraction, ties away from zero. What the tensor cores multiply where floats may be rounded.
+struct Tf32 {
+    std::uint32_t bits;
+    Tf32() = default;
+    __device__ explicit Tf32(float x);
+};
+
+}  // namespace tacet::gpu
+
 namespace tacet::warp {
 
 /// What one lane holds of the factors and the result of a product on the tensor cores: mma.cuh says which elements.

@@ -12,9 +12,13 @@
 // with 32-bit elements (TF32), A (16, 8): row g, column t; row g + 8; row g, column t + 4; row g + 8, the same column
 //   B (8, 8): row t of column g; row t + 4
 namespace tacet {
+namespace gpu {
+__device__ inline Tf32::Tf32(float x) { asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x)); }
+}  // namespace gpu
+
 namespace warp {
 
-/// c += a b for elements T (Half or BFloat16), summed in float.
+/// c += a b for elements T, summed in float: 16 deep for Half and BFloat16, 8 for Tf32.
 template <class T> __device__ void multiply(MatrixC& c, MatrixA const& a, MatrixB const& b);
 template <> __device__ inline void multiply<Half>(MatrixC& c, MatrixA const& a, MatrixB const& b) {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
@@ -26,15 +30,15 @@ template <> __device__ inline void multiply<BFloat16>(MatrixC& c, MatrixA const&
                  : "+f"(c.v[0]), "+f"(c.v[1]), "+f"(c.v[2]), "+f"(c.v[3])
                  : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
 }
-/// c += a b for floats rounded to TF32 (10 bits of fraction), k = 8.
-__device__ inline void multiply_tf32(MatrixC& c, MatrixA const& a, MatrixB const& b) {
+template <> __device__ inline void multiply<gpu::Tf32>(MatrixC& c, MatrixA const& a, MatrixB const& b) {
     asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                  : "+f"(c.v[0]), "+f"(c.v[1]), "+f"(c.v[2]), "+f"(c.v[3])
                  : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
 }
 
-/// Loads four 8 x 8 matrices of 16-bit elements, whose rows are 16 aligned bytes of shared memory: lanes 8 m to 8 m + 7 name the rows of
-/// matrix m. In each, this lane gets columns 2t and 2t + 1 of row g; `transposed`, rows 2t and 2t + 1 of column g.
+/// Loads four 8 x 8 matrices of 16-bit elements, or 8 x 4 of 32 bits, whose rows are 16 aligned bytes of shared memory: lanes 8 m to
+/// 8 m + 7 name the rows of matrix m. In each, this lane gets columns 2t and 2t + 1 of row g, or column t; `transposed`, rows 2t and 2t + 1
+/// of column g.
 template <bool transposed = false> __device__ void load_matrices(std::uint32_t (&r)[4], void const* row) {
     auto const address = static_cast<std::uint32_t>(__cvta_generic_to_shared(row));
     if constexpr (transposed)

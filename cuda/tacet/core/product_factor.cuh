@@ -2,47 +2,54 @@
 #pragma once
 #include <tacet/core/half.hpp>
 #include <tacet/core/shape.hpp>
-#include <cstdint>
+#include <tacet/core/vector_access.cuh>
 
-// What the two factors of a matrix product (m, k) times (k, n) are for its kernels: a factor F has a constant `deep` and a function
-// `line(product, index)`. The elements of a line are mostly neighbours in memory. Lines of a deep factor run along k, so that there is one
-// for each row of the left one or column of the right one; the others run along the rows or columns, one for each place in k. A line
-// gives its element `line(at)`, and several from there on by `line.load(to, at)`, or returns false where they are no neighbours.
+// What the two factors of a matrix product (m, k) times (k, n) are for its kernels: lines of elements that are mostly neighbours in memory.
+// Lines of a deep factor run along k, so that there is one for each row of the left one or column of the right one; the others run along
+// the rows or columns, one for each place in k. A kernel goes along k with what it has found out once: from spot to spot of the lines of a
+// deep factor, from line to line of another. A factor F has a constant `deep` and
+//   Element, Line, Spot                   types: of what is read, of a line, and of a place in a line, the same for all lines
+//   line(product, index), spot(at)        where line `index` of a product is, and element `at` of any line
+//   advance(line, n), advance(spot, n)    n further: those of a deep factor need no way from line to line
+//   operator()(line, spot)                an element
+//   load(to, line, spot)                  several elements from there on, or false where they are no neighbours
 namespace tacet::gpu {
 
-/// N neighbours, read or written at once.
-template <class T, int N> struct alignas(sizeof(T) * N) AlignedVector {
-    T element[N];
-};
-/// to = N numbers of memory, read at once; false where they are not aligned for that.
-template <class T, class S, int N> __device__ bool load_vector(T (&to)[N], S const* from) {
-    if (reinterpret_cast<std::uintptr_t>(from) % alignof(AlignedVector<S, N>)) return false;
-    auto const all = *reinterpret_cast<AlignedVector<S, N> const*>(from);
-    for (int e = 0; e < N; ++e) to[e] = static_cast<T>(all.element[e]);
-    return true;
-}
-
-template <class S> struct PlainLine {
-    S const* data;
-    __device__ S operator()(Index at) const { return data[at]; }
-    template <class T, int N> __device__ bool load(T (&to)[N], Index at) const { return load_vector(to, data + at); }
-};
 /// A matrix of a batch whose lines lie `line_stride` apart.
 template <class S, bool is_deep> struct Factor {
     static constexpr bool deep = is_deep;
+    using Element = S;
+    using Line = S const*;
+    using Spot = Index;
     S const* data;
     Index batch_stride, line_stride;
-    __device__ PlainLine<S> line(Index product, Index index) const { return {data + product * batch_stride + index * line_stride}; }
+
+    __device__ Line line(Index product, Index index) const { return data + product * batch_stride + index * line_stride; }
+    __device__ Spot spot(Index at) const { return at; }
+    __device__ void advance(Line& line, Index n) const { line += n * line_stride; }
+    __device__ void advance(Spot& spot, Index n) const { spot += n; }
+    __device__ S operator()(Line line, Spot spot) const { return line[spot]; }
+    template <int N> __device__ bool load(S (&to)[N], Line line, Spot spot) const { return load_vector(to, line + spot); }
 };
 
-/// to = the eight elements of a line from `at` on, those from the `count`-th on as zeros.
-template <class T, class L> __device__ void load_padded(AlignedVector<T, 8>& to, L const& line, Index at, Index count) {
-    if (count >= 8 && line.load(to.element, at)) return;
-    for (int half = 0; half < 8; half += 4) {
-        T four[4];
-        if (count - half < 4 || !line.load(four, at + half))
-            for (int e = 0; e < 4; ++e) four[e] = half + e < count ? static_cast<T>(line(at + half + e)) : T(0);
-        for (int e = 0; e < 4; ++e) to.element[half + e] = four[e];
+/// to = the N elements of a line from `spot` on, those from the `count`-th on as zeros.
+template <int N, class F>
+__device__ void load_padded(typename F::Element (&to)[N], F const& factor, typename F::Line const& line, typename F::Spot spot,
+                            Index count) {
+    using S = typename F::Element;
+    constexpr int half = N / 2;
+    if (count >= N && factor.load(to, line, spot)) return;
+#pragma unroll
+    for (int begin = 0; begin < N; begin += half) {
+        S part[half];
+        if (count - begin < half || !factor.load(part, line, spot)) {
+            typename F::Spot next = spot;
+#pragma unroll
+            for (int e = 0; e < half; ++e, factor.advance(next, 1)) part[e] = begin + e < count ? factor(line, next) : S(0);
+        }
+#pragma unroll
+        for (int e = 0; e < half; ++e) to[begin + e] = part[e];
+        factor.advance(spot, half);
     }
 }
 

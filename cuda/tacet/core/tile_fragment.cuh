@@ -3,25 +3,39 @@
 #include <tacet/core/mma.cuh>
 #include <tacet/core/warp.cuh>
 
-// Fragments of matrices of 16-bit numbers in shared memory, whose lines are a multiple of 16 bytes long. Lines of a deep matrix run along
-// what products sum over: (rows, depth) of a left factor, (columns, depth) of a right one; those of others are (depth, rows or columns).
+// Fragments of matrices in shared memory, whose lines are a multiple of 16 bytes long. Lines of a deep matrix run along what products sum
+// over: (rows, depth) of a left factor, (columns, depth) of a right one; those of others are (depth, rows or columns). A fragment is 16
+// numbers of 16 bits deep, or 8 of TF32.
 namespace tacet::gpu {
 
-/// The left factor (16, 16) at (row, depth).
+/// The left factor (16, 16 or 8) at (row, depth).
 template <bool deep, class T, int length>
 __device__ void load_left(warp::MatrixA& a, T const (*tile)[length], int row, int depth) {
     int const lane = warp::lane();
-    if constexpr (deep) warp::load_matrices(a.r, &tile[row + lane % 16][depth + lane / 16 * 8]);
-    else warp::load_matrices<true>(a.r, &tile[depth + lane % 8 + lane / 16 * 8][row + lane / 8 % 2 * 8]);
+    if constexpr (deep) {
+        constexpr int half = 16 / sizeof(T);  // the halves of a line of the fragment are 16 bytes each, whatever these hold
+        warp::load_matrices(a.r, &tile[row + lane % 16][depth + lane / 16 * half]);
+    } else if constexpr (is_16_bit<T>) {
+        warp::load_matrices<true>(a.r, &tile[depth + lane % 8 + lane / 16 * 8][row + lane / 8 % 2 * 8]);
+    } else {
+#pragma unroll
+        for (int e = 0; e < 4; ++e) a.r[e] = tile[depth + lane % 4 + e / 2 * 4][row + lane / 4 + e % 2 * 8].bits;
+    }
 }
-/// The right factors (16, 8) at (depth, column) and eight columns further.
+/// The right factors (16 or 8, 8) at (depth, column) and eight columns further.
 template <bool deep, class T, int length>
 __device__ void load_right(warp::MatrixB (&b)[2], T const (*tile)[length], int depth, int column) {
     int const lane = warp::lane();
-    std::uint32_t r[4];
-    if constexpr (deep) warp::load_matrices(r, &tile[column + lane % 8 + lane / 16 * 8][depth + lane / 8 % 2 * 8]);
-    else warp::load_matrices<true>(r, &tile[depth + lane % 16][column + lane / 16 * 8]);
-    b[0].r[0] = r[0], b[0].r[1] = r[1], b[1].r[0] = r[2], b[1].r[1] = r[3];
+    if constexpr (deep || is_16_bit<T>) {
+        constexpr int half = 16 / sizeof(T);
+        std::uint32_t r[4];
+        if constexpr (deep) warp::load_matrices(r, &tile[column + lane % 8 + lane / 16 * 8][depth + lane / 8 % 2 * half]);
+        else warp::load_matrices<true>(r, &tile[depth + lane % 16][column + lane / 16 * 8]);
+        b[0].r[0] = r[0], b[0].r[1] = r[1], b[1].r[0] = r[2], b[1].r[1] = r[3];
+    } else {
+#pragma unroll
+        for (int e = 0; e < 4; ++e) b[e / 2].r[e % 2] = tile[depth + lane % 4 + e % 2 * 4][column + lane / 4 + e / 2 * 8].bits;
+    }
 }
 
 /// Two neighbours in a fragment, the first one in the lower half.

@@ -1,80 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/candidate.cuh>
 #include <tacet/core/column_sums.cuh>
 #include <tacet/core/place.cuh>
 #include <tacet/core/tile_product.cuh>
-#include <tacet/ops/conv2d.hpp>
+#include <tacet/ops/conv2d_images.cuh>
 
 namespace tacet {
 namespace gpu {
-
-/// Pixel (r, c) of an image from one of its channels on, zero or mirrored outside, and what is beside it: `pixel` is null outside.
-template <class T> struct Seen {
-    T const* pixel;
-    Index channels;  // of the plane that it lies in, from there on
-
-    __device__ Seen(detail::kernel::Images<T> const& x, Index image, Index r, Index c, Index channel) : pixel(nullptr), channels(0) {
-        r = detail::kernel::source(r, x.h, x.mode), c = detail::kernel::source(c, x.w, x.mode);
-        if (r < 0 || c < 0) return;
-        bool const in_first = channel < x.first.channels;
-        auto const& p = in_first ? x.first : x.second;
-        Index const own = in_first ? channel : channel - x.first.channels;
-        pixel = p.data + ((image * (x.h / p.scale) + r / p.scale) * (x.w / p.scale) + c / p.scale) * p.pixel + own;
-        channels = p.channels - own;
-    }
-};
-
-/// A position of a sliding window: element i of (n, rows.count, cols.count).
-struct WindowPosition {
-    Index image, i, j;
-    __device__ WindowPosition(Index position, Index rows, Index cols)
-        : image(position / (rows * cols)), i(position / cols % rows), j(position % cols) {}
-};
-/// A tap of it: element l of (taps, taps, channels).
-struct WindowTap {
-    int u, v, channel;
-    /// In 32 bits, whose divisions are several times as fast: all weights of an output channel are fewer than 2^31.
-    __device__ WindowTap(Index l, Index cols, Index channels) {
-        int const tap = static_cast<int>(l) / static_cast<int>(channels), wide = static_cast<int>(cols);
-        u = tap / wide, v = tap % wide, channel = static_cast<int>(l) - tap * static_cast<int>(channels);
-    }
-};
-
-/// What a position sees through its taps (taps, taps, channels).
-template <class T> struct SeenLine {
-    detail::kernel::Images<T> x;
-    Index image, top, left, row_spacing, column_spacing, columns, channels, first_channel;
-
-    __device__ T operator()(Index l) const {
-        auto const seen = at(WindowTap(l, columns, channels));
-        return seen.pixel ? *seen.pixel : T(0);
-    }
-    template <int N> __device__ bool load(T (&to)[N], Index l) const {
-        WindowTap const tap(l, columns, channels);
-        auto const seen = at(tap);
-        if (tap.channel + N > channels || (seen.pixel && seen.channels < N)) return false;
-        if (seen.pixel) return load_vector(to, seen.pixel);
-        for (T& element : to) element = T(0);
-        return true;
-    }
-
-private:
-    __device__ Seen<T> at(WindowTap const& tap) const {
-        return Seen<T>(x, image, top + tap.u * row_spacing, left + tap.v * column_spacing, first_channel + tap.channel);
-    }
-};
-/// What positions see: a line for each, the batch are the groups. The left factor of a convolution, where it is deep; the right one of the
-/// weight gradient, where positions are what is summed over.
-template <class T, bool is_deep> struct SeenPixels {
-    static constexpr bool deep = is_deep;
-    detail::kernel::Images<T> x;
-    detail::kernel::Axis rows, cols;
-    Index channels;  // of a group
-    __device__ SeenLine<T> line(Index group, Index position) const {
-        WindowPosition const p(position, rows.count, cols.count);
-        return {x, p.image, rows.read_begin(p.i), cols.read_begin(p.j), rows.spacing, cols.spacing, cols.taps, channels, group * channels};
-    }
-};
 
 /// The weights as the right factor of a convolution: (groups, taps, taps, channels, width), where output channels beyond those of a group
 /// are zeros.
@@ -88,40 +21,94 @@ template <class T, class W> struct PackWeights {
         packed[k] = out < d.out_channels ? static_cast<T>(*d.weight(line / lines, out, tap.channel, tap.u, tap.v)) : T(0);
     }
 };
-/// Where the sums go, with bias and activation.
+/// Where the sums go, with bias and activation; of each window of four positions the largest one, where that is wanted.
 template <class T, class W> struct ConvolutionResult {
     detail::kernel::Dense<T, W> d;
-    __device__ void operator()(Index group, Index position, Index out, W sum) const {
-        WindowPosition const p(position, d.rows.count, d.cols.count);
+    static constexpr int size = ResultBlock<W>::size;
+
+    __device__ void operator()(Index group, Index position, Index out, ResultBlock<W> const& block) const {
         Index const channel = group * d.out_channels + out;
-        if (d.bias) sum += d.bias[channel];
+        W bias[size] = {};
+#pragma unroll
+        for (int e = 0; e < size; ++e)
+            if (d.bias && e < block.columns) bias[e] = d.bias[channel + e];
+        T y[size][size];
+#pragma unroll
+        for (int row = 0; row < size; ++row)
+#pragma unroll
+            for (int e = 0; e < size; ++e) y[row][e] = activated(block.sum[row][e] + bias[e]);
+        if (d.epilogue.pool) return store_largest(y, position / size * d.groups * d.out_channels + channel, block.columns);
+        WindowPosition p(position, d.rows.count, d.cols.count);
+#pragma unroll
+        for (int row = 0; row < size; ++row, p.advance(1, static_cast<int>(d.rows.count), static_cast<int>(d.cols.count)))
+            if (row < block.rows) store_padded(d.output(p.image, p.i, p.j, channel), y[row], block.columns);
+    }
+
+private:
+    __device__ T activated(W sum) const {
         if (sum <= 0) sum = d.epilogue.rectify ? W(0) : sum * d.epilogue.slope;
-        *d.output(p.image, p.i, p.j, channel) = static_cast<T>(sum);
+        return static_cast<T>(sum);
+    }
+    /// Element `at` of the pooled result and its neighbours, and the winners' numbers: of equals the first, as max_pool2d chooses.
+    __device__ void store_largest(T const (&y)[size][size], Index at, Index columns) const {
+        T largest[size];
+        std::uint8_t winner[size];
+#pragma unroll
+        for (int e = 0; e < size; ++e) {
+            Candidate<Wide<T>> best{y[0][e], 0};
+#pragma unroll
+            for (int row = 1; row < size; ++row)
+                if (Candidate<Wide<T>> const next{y[row][e], row}; next.beats(best)) best = next;
+            largest[e] = static_cast<T>(best.value), winner[e] = static_cast<std::uint8_t>(best.position);
+        }
+        store_padded(d.y + at, largest, columns);
+        if (d.epilogue.argmax) store_padded(d.epilogue.argmax + at, winner, columns);
     }
 };
 
-/// The left factor of the weight gradient: gy (positions, oc) transposed; the batch are the groups.
-template <class T> struct ChannelGradients {
-    static constexpr bool deep = false;
-    T const* gy;
-    Index oc, in_group;
-    __device__ PlainLine<T> line(Index group, Index position) const { return {gy + position * oc + group * in_group}; }
-};
-/// Weight gradients (oc / groups rows, taps times channels) as weights lie in memory, (parts, oc, c / groups, kh, kw).
-template <class W> struct WeightResult {
-    W* part;
-    Index oc, in_group, taps, in_channels, parts;
-    __device__ void operator()(Index z, Index out, Index l, W sum) const {
-        Index const group = z / parts, row = z % parts * oc + group * in_group + out;
-        part[(row * in_channels + l % in_channels) * taps + l / in_channels] = sum;
+/// Weight gradients (oc, c / groups, taps) from parts of them (groups, parts, oc / groups, taps, c / groups), added in order.
+template <class W> struct WeightSum {
+    W* gw;
+    W const* part;
+    Index parts, in_group, in_channels, taps;
+    __device__ void operator()(Index k) const {
+        Index const depth = taps * in_channels, out = k / depth, l = k % depth, group = out / in_group;
+        W const* const first = part + (group * parts * in_group + out % in_group) * depth + l;
+        gw[(out * in_channels + l % in_channels) * taps + l / in_channels] =
+            static_cast<W>(sum_of_parts(first, parts, in_group * depth));
     }
 };
 
-template <class T> struct UndoActivation {
-    T* gz;
+/// The gradient of a sum, from the result y of its activation and the gradient gy of that.
+template <class T> struct BeforeActivation {
     T const *gy, *y;
     Wide<T> slope;
-    __device__ void operator()(Index k) const { gz[k] = y[k] > 0 ? gy[k] : static_cast<T>(gy[k] * slope); }
+    __device__ T operator()(Index k) const { return y[k] > 0 ? gy[k] : static_cast<T>(gy[k] * slope); }
+};
+template <class T> struct UndoActivation {
+    T* gz;
+    BeforeActivation<T> gradient;
+    __device__ void operator()(Index k) const { gz[k] = gradient(k); }
+};
+/// The same for all pixels (n, h, w, c) of windows of 2 x 2, of which the winners have gradients.
+template <class T> struct UndoPool {
+    T* gz;
+    BeforeActivation<T> gradient;
+    std::uint8_t const* argmax;  // (n, h / 2, w / 2, c), like y and gy
+    Shape<4> shape;
+    __device__ void operator()(Index k) const {
+        Place const at(k, shape);
+        Index const i = at.i / 2, j = at.j / 2, high = shape[1] / 2, wide = shape[2] / 2;
+        Index const from = ((at.image * high + i) * wide + j) * shape[3] + at.channel;
+        bool const wins = i < high && j < wide && argmax[from] == at.i % 2 * 2 + at.j % 2;
+        gz[k] = wins ? gradient(from) : T(0);
+    }
+};
+/// Such gradients as terms of the bias gradient.
+template <class T> struct BiasTerms {
+    BeforeActivation<T> gradient;
+    Index columns;
+    __device__ void operator()(Index row, Index k, Wide<T> (&term)[1]) const { term[0] = gradient(row * columns + k); }
 };
 
 /// gx = the gradient of reflecting: every pixel collects what its mirror images in the padded gradient received.
@@ -161,7 +148,7 @@ template <> struct Conv2dKernel<Cuda> {
     template <class T> using Images = detail::kernel::Images<T>;
     template <class T> using Epilogue = detail::Epilogue<Wide<T>>;
 
-    template <class T> static bool pools(Conv2dGeometry const&) { return false; }
+    template <class T> static bool pools(Conv2dGeometry const&) { return true; }
     template <class T>
     static void forward(Conv2dGeometry const& g, Images<T> const& x, Wide<T> const* w, Wide<T> const* b, Epilogue<T> const& e, T* y) {
         using namespace detail::kernel;
@@ -200,16 +187,19 @@ template <> struct Conv2dKernel<Cuda> {
         s.parts = detail::product_parts(s);
         Buffer<Cuda> const memory(s.parts * count, sizeof(Sum));
         auto* const part = static_cast<Sum*>(memory.data());
-        gpu::SeenPixels<T, false> const seen{x, forward_axis(g.h, g.out_h(), g.kh, g), forward_axis(g.w, g.out_w(), g.kw, g), cg};
-        detail::tile_product<T>("conv2d_weight_gradient", s, gpu::ChannelGradients<T>{gy, g.oc, og}, seen,
-                                gpu::WeightResult<Sum>{part, g.oc, og, taps, cg, s.parts});
-        launch_each("conv2d_weight_gradient", count, gpu::PartSum<Sum, Sum>{gw, part, s.parts, count});
+        gpu::SeenPixels<T, false> const seen(x, forward_axis(g.h, g.out_h(), g.kh, g), forward_axis(g.w, g.out_w(), g.kw, g), cg);
+        detail::tile_product<T>("conv2d_weight_gradient", s, gpu::Factor<T, false>{gy, og, g.oc}, seen,
+                                gpu::PlainResult<Sum>{part, nullptr, s.m, s.n});
+        launch_each("conv2d_weight_gradient", count, gpu::WeightSum<Sum>{gw, part, s.parts, og, cg, taps});
     }
     template <class T>
     static void epilogue_gradient(Conv2dGeometry const& g, Epilogue<T> const& e, T const* gy, T const* y, T* gz, Wide<T>* gb) {
-        Index const pixels = g.n * g.out_h() * g.out_w();
-        launch_each("conv2d_activation_gradient", pixels * g.oc, gpu::UndoActivation<T>{gz, gy, y, e.slope});
-        if (gb) bias_gradient<T>(pixels, g.oc, gz, gb);
+        Shape<4> const shape{{g.n, g.out_h(), g.out_w(), g.oc}};
+        gpu::BeforeActivation<T> const gradient{gy, y, e.slope};
+        if (e.pool) launch_each("conv2d_pool_gradient", shape.size(), gpu::UndoPool<T>{gz, gradient, e.argmax, shape});
+        else launch_each("conv2d_activation_gradient", shape.size(), gpu::UndoActivation<T>{gz, gradient});
+        Index const pixels = e.pool ? g.n * (shape[1] / 2) * (shape[2] / 2) : g.n * shape[1] * shape[2];
+        if (gb) detail::column_sums("conv2d_bias_gradient", std::array{gb}, pixels, g.oc, gpu::BiasTerms<T>{gradient, g.oc});
     }
     template <class T> static void bias_gradient(Index pixels, Index channels, T const* gy, Wide<T>* gb) {
         detail::column_sums("conv2d_bias_gradient", std::array{gb}, pixels, channels, gpu::RowTerms<T>{gy, channels});
@@ -219,12 +209,13 @@ private:
     template <class T, class W> static void run(char const* name, detail::kernel::Dense<T, W> const& d) {
         constexpr Index multiple = 8;  // so that lines of packed weights can be read eight at once
         Index const depth = d.rows.taps * d.cols.taps * d.in_channels, width = detail::round_up(d.out_channels, multiple);
-        gpu::ProductShape const s{d.n * d.rows.count * d.cols.count, d.out_channels, depth, d.groups};
+        Index const positions = d.epilogue.pool ? d.rows.count / 2 * (d.cols.count / 2) * 4 : d.rows.count * d.cols.count;
+        gpu::ProductShape const s{d.n * positions, d.out_channels, depth, d.groups};
         if (s.m == 0) return;
         Buffer<Cuda> const memory(d.groups * depth * width, sizeof(T));
         auto* const packed = static_cast<T*>(memory.data());
         launch_each("conv2d_weights", d.groups * depth * width, gpu::PackWeights<T, W>{packed, d, width});
-        detail::tile_product<T>(name, s, gpu::SeenPixels<T, true>{d.x, d.rows, d.cols, d.in_channels},
+        detail::tile_product<T>(name, s, gpu::SeenPixels<T, true>(d.x, d.rows, d.cols, d.in_channels, d.epilogue.pool),
                                 gpu::Factor<T, false>{packed, depth * width, width}, gpu::ConvolutionResult<T, W>{d});
     }
 };

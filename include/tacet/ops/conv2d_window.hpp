@@ -52,10 +52,10 @@ template <class T> struct Window {
 };
 
 /// Where position i of an axis of n pixels is read: itself inside, its mirror image for Reflect, -1 for zero.
-constexpr Index source(Index i, Index n, PaddingMode mode) {
+template <class I> constexpr I source(I i, I n, PaddingMode mode) {
     if (i >= 0 && i < n) return i;
     if (mode == PaddingMode::Zero) return -1;
-    Index const mirrored = i < 0 ? -i : 2 * (n - 1) - i;
+    I const mirrored = i < 0 ? -i : 2 * (n - 1) - i;
     return mirrored >= 0 && mirrored < n ? mirrored : -1;
 }
 

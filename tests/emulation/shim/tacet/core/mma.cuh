@@ -2,12 +2,20 @@
 #pragma once
 #include <tacet/core/half.hpp>
 #include <tacet/core/matrix_fragment.cuh>
+#include <bit>
 #include <cuda_runtime.h>
 #include <cstring>
+#include <type_traits>
 
 // The fragments are laid out as the PTX manual says (ISA 8, "Matrix fragments for mma.m16n8k16 with floating point type", for m16n8k8 with
 // .tf32, and for ldmatrix), written down again here, not taken from the header that this one stands in for.
 namespace tacet {
+
+// cvt.rna.tf32.f32: to the nearest of 10 bits of fraction, ties away from zero; a NaN stays one.
+inline gpu::Tf32::Tf32(float x) : bits(std::bit_cast<std::uint32_t>(x)) {
+    bits = x != x ? 0x7fffe000u : (bits + 0x1000u) & 0xffffe000u;
+}
+
 namespace warp {
 
 namespace detail {
@@ -56,10 +64,8 @@ template <class T> void multiply_16(std::span<void* const, emulation::warp_size>
 }
 
 inline float tf32(std::uint32_t bits) {
-    bits &= 0xffffe000u;  // the tensor core reads 19 bits
-    float x;
-    std::memcpy(&x, &bits, sizeof x);
-    return x;
+    if (bits & 0x1fffu) throw emulation::Fault("mma: a number that was not rounded to TF32");
+    return std::bit_cast<float>(bits);
 }
 inline void multiply_8(std::span<void* const, emulation::warp_size> lanes) {
     float a[16][16], b[16][8];
@@ -95,11 +101,8 @@ template <bool transposed> void load(std::span<void* const, emulation::warp_size
 
 template <class T> void multiply(MatrixC& c, MatrixA const& a, MatrixB const& b) {
     detail::Product product{&c, &a, &b};
-    emulation::meet("mma.m16n8k16", &product, &detail::multiply_16<T>);
-}
-inline void multiply_tf32(MatrixC& c, MatrixA const& a, MatrixB const& b) {
-    detail::Product product{&c, &a, &b};
-    emulation::meet("mma.m16n8k8", &product, &detail::multiply_8);
+    if constexpr (std::is_same_v<T, gpu::Tf32>) emulation::meet("mma.m16n8k8", &product, &detail::multiply_8);
+    else emulation::meet("mma.m16n8k16", &product, &detail::multiply_16<T>);
 }
 template <bool transposed = false> void load_matrices(std::uint32_t (&r)[4], void const* row) {
     if (reinterpret_cast<std::uintptr_t>(row) % 16) throw emulation::Fault("ldmatrix: a row is not aligned to 16 bytes");
