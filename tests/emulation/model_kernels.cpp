@@ -111,6 +111,10 @@ TEST_CASE("A trainer and denoise() go where the network is", "[models]") {
     auto const narrow = trained_by_trainer<Cuda>(Precision::bfloat16);
     for (std::size_t k = 0; k < host.losses.size(); ++k) CHECK(std::abs(narrow.losses[k] / host.losses[k] - 1) < 0.02);
     CHECK(relative_square(narrow.state, host.state) < 0.02);  // Adam's first steps hardly depend on how large gradients are
+    CHECK_THROWS_AS(trained_by_trainer<Cpu>(Precision::tf32), Error);
+    auto const rounded = trained_by_trainer<Cuda>(Precision::tf32);
+    for (std::size_t k = 0; k < host.losses.size(); ++k) CHECK(std::abs(rounded.losses[k] / device.losses[k] - 1) < 2e-3);
+    CHECK(rounded.losses[0] != device.losses[0]);
     Rng rng(4);
     auto const image = uniform(Shape{Index(20), Index(30), Index(3)}, rng);
     auto const denoised = [&](auto where) {

@@ -117,3 +117,35 @@ TEST_CASE("Floats are rounded to TF32 where that is wanted, and not otherwise", 
                   weights(Shape{68, 37}), weights(Shape{68}));
     check_rounded([](auto const& a, auto const& b) { return matmul(thirds(a), thirds(b)); }, images(Shape{2, 9, 20}), images(Shape{2, 20, 33}));
 }
+
+namespace {
+/// A batch of products of every transposition, by cuBLAS and by our kernels, into numbers of type S.
+template <class T, class S> void check_products(double limit) {
+    using enum Transposition;
+    Index const batch = 2, m = 9, n = 33, k = 20;
+    for (auto const ta : {None, Transpose})
+        for (auto const tb : {None, Transpose}) {
+            auto const a = values<T, Cuda>(Shape{batch, m * k}, 1), b = values<T, Cuda>(Shape{batch, k * n}, 2);
+            Tensor<S, 2, Cuda> const by_cublas(Shape{batch, m * n}), by_us(Shape{batch, m * n});
+            detail::gemm("product", ta, tb, batch, m, n, k, a.data(), b.data(), by_cublas.data());
+            detail::Gemm<T, S>{ta, tb, batch, m, n, k, a.data(), b.data(), by_us.data()}.run("product");
+            INFO((ta == None) << (tb == None) << sizeof(T) << sizeof(S));
+            CHECK(relative_square(to<Cpu>(by_us), to<Cpu>(by_cublas)) < limit);
+        }
+}
+}  // namespace
+
+TEST_CASE("Products by cuBLAS are those of our kernels", "[gemm]") {
+    check_products<float, float>(1e-13), check_products<double, double>(1e-28);
+    check_products<BFloat16, BFloat16>(1e-5), check_products<BFloat16, float>(1e-13);
+    check_products<Half, Half>(1e-7), check_products<Half, float>(1e-13);
+}
+TEST_CASE("A product of nothing is zero", "[gemm]") {
+    auto const c = matmul(Variable(zeros<float, Cuda>(Shape{3, 0})), Variable(zeros<float, Cuda>(Shape{0, 4})));
+    CHECK(relative_square(to<Cpu>(c.value()), zeros<float>(Shape{3, 4})) == 0);
+}
+TEST_CASE("What cuBLAS refuses is told with its extents", "[gemm]") {
+    float* const none = nullptr;
+    CHECK_THROWS_WITH((detail::Gemm<float, float>{Transposition::None, Transposition::None, 1, 2, 3, -1, none, none, none}.run_cublas("product")),
+                      contains("product of 1 times (2, -1) (-1, 3) by cuBLAS: CUBLAS_STATUS_INVALID_VALUE"));
+}

@@ -2,6 +2,7 @@
 #pragma once
 #include <tacet/autograd/variable.hpp>
 #include <tacet/ops/conv2d_cpu.hpp>
+#include <tacet/ops/gemm.hpp>
 
 namespace tacet {
 

@@ -36,8 +36,10 @@ struct TrainOptions {
         field("valid_every", self.valid_every, "steps between validations", range(1, 1'000'000'000));
         field("valid_raw", self.valid_raw, "validate the weights of the step, too, beside the averaged ones");
         field("save_every", self.save_every, "steps between checkpoints", range(1, 1'000'000'000));
-        field("precision", self.precision, "type of images between layers; parameters are float32 in any case, and 16 bits are for GPUs",
-              detail::Words{{"float32", "bfloat16", "half"}});
+        field("precision", self.precision,
+              "type of images between layers, or tf32: float32 with rounded products; parameters are float32 in any case, and all others "
+              "are for GPUs",
+              detail::Words{{"float32", "bfloat16", "half", "tf32"}});
         field("cuda_graph", self.cuda_graph, "record a step as a graph where the network is on a GPU", not_compared);
     }
 };

@@ -100,7 +100,8 @@ public:
         check_options(options);
         if (options.ema > 0) ema_.emplace(model, options.ema);
         bool const on_host = std::is_same_v<D, Cpu>;
-        check(!on_host || options.precision == Precision::float32, "images are kept in 16 bits on GPUs alone: precision must be float32");
+        check(!on_host || options.precision == Precision::float32,
+              "images of 16 bits and rounded products are for GPUs: precision must be float32");
         check(loss_is_known(options.loss), "unknown loss \"", options.loss, "\": l2, l1 and charbonnier are known");
         factor();
         set_training(model, true);
@@ -228,6 +229,7 @@ private:
     }
     /// All of a step but what the host does.
     void compute(Tensor<float, 4, D> const& input, Tensor<float, 4, D> const& target, std::uint32_t draw) {
+        TensorFloat32 const rounded(options_.precision == Precision::tf32 || TensorFloat32::wanted());
         adam_.skip();  // what a recording that failed has left
         if constexpr (requires { model_.draws.draw; }) model_.draws.draw = draw;
         Variable<float, 4, D> const x(Tensor<float, 4, D>(input - M::offset));
