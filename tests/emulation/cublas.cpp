@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cuda_runtime.h>
 #include <cublas_v2.h>
-#include <tacet/core/half.hpp>
+#include <number_arrays.hpp>
 #include <tacet/core/mma.cuh>
 #include <algorithm>
 #include <cstdint>
@@ -15,24 +15,16 @@ struct cublasContext {
 
 namespace {
 
-/// Element k of an array of some type, as the product takes it.
-double element(void const* data, cudaDataType type, long long k, cublasComputeType_t compute) {
+using emulation::Number;
+
+Number number_of(cudaDataType type) {
     switch (type) {
-        case CUDA_R_64F: return static_cast<double const*>(data)[k];
-        case CUDA_R_16F: return static_cast<float>(static_cast<tacet::Half const*>(data)[k]);
-        case CUDA_R_16BF: return static_cast<float>(static_cast<tacet::BFloat16 const*>(data)[k]);
         case CUDA_R_32F: break;
+        case CUDA_R_64F: return Number::float64;
+        case CUDA_R_16F: return Number::float16;
+        case CUDA_R_16BF: return Number::bfloat16;
     }
-    float const x = static_cast<float const*>(data)[k];
-    return compute == CUBLAS_COMPUTE_32F_FAST_TF32 ? std::bit_cast<float>(tacet::gpu::Tf32(x).bits) : x;
-}
-void store(void* data, cudaDataType type, long long k, double x) {
-    switch (type) {
-        case CUDA_R_64F: static_cast<double*>(data)[k] = x; break;
-        case CUDA_R_32F: static_cast<float*>(data)[k] = static_cast<float>(x); break;
-        case CUDA_R_16F: static_cast<tacet::Half*>(data)[k] = tacet::Half(static_cast<float>(x)); break;
-        case CUDA_R_16BF: static_cast<tacet::BFloat16*>(data)[k] = tacet::BFloat16(static_cast<float>(x)); break;
-    }
+    return Number::float32;
 }
 
 struct Matrix {
@@ -42,7 +34,8 @@ struct Matrix {
     long long ld, stride;
     /// Element (i, j) after op, of matrix z.
     double at(long long z, long long i, long long j, cublasComputeType_t compute) const {
-        return element(data, type, z * stride + (op == CUBLAS_OP_N ? i + j * ld : j + i * ld), compute);
+        double const x = emulation::element(data, number_of(type), z * stride + (op == CUBLAS_OP_N ? i + j * ld : j + i * ld));
+        return compute == CUBLAS_COMPUTE_32F_FAST_TF32 ? std::bit_cast<float>(tacet::gpu::Tf32(static_cast<float>(x)).bits) : x;
     }
     bool fits(int rows, int columns) const { return ld >= std::max(1, op == CUBLAS_OP_N ? rows : columns); }
 };
@@ -108,7 +101,8 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
                     double sum = 0;
                     for (long long l = 0; l < k; ++l) sum += left.at(z, i, l, compute) * right.at(z, l, j, compute);
                     long long const at = z * stride_c + i + j * static_cast<long long>(ldc);
-                    store(c, type_c, at, scale * sum + (keep != 0 ? keep * element(c, type_c, at, compute) : 0));
+                    double const before = keep != 0 ? keep * emulation::element(c, number_of(type_c), at) : 0;
+                    emulation::store(c, number_of(type_c), at, scale * sum + before);
                 }
     };
     return emulation::submit(handle->stream, work) == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_NOT_SUPPORTED;

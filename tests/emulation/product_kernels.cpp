@@ -149,3 +149,39 @@ TEST_CASE("What cuBLAS refuses is told with its extents", "[gemm]") {
     CHECK_THROWS_WITH((detail::Gemm<float, float>{Transposition::None, Transposition::None, 1, 2, 3, -1, none, none, none}.run_cublas("product")),
                       contains("product of 1 times (2, -1) (-1, 3) by cuBLAS: CUBLAS_STATUS_INVALID_VALUE"));
 }
+
+namespace {
+/// A convolution beside the CPU, and with other last digits than ours where cuDNN computes it: there sums are made in double.
+template <class X> void check_cudnn(double limit, bool takes, auto const& op, auto const&... in) {
+    auto const ours = results<X, Cuda>(op, in...);
+    CudnnConvolutions const guard;
+    compare<X>(limit, op, in...);
+    CHECK((results<X, Cuda>(op, in...) == ours) == !takes);
+}
+}  // namespace
+
+TEST_CASE("Convolutions by cuDNN where that is wanted", "[conv2d][conv2d_activation][conv2d_cudnn][conv2d_weights]") {
+    auto const conv = [](Conv2dOptions const& o) {
+        return [o](auto const& x, auto const& w, auto const& b) { return conv2d(thirds(x), thirds(w), b, o); };
+    };
+    for (Conv2dOptions const& o : {Conv2dOptions{.padding = 1}, Conv2dOptions{.stride = 2, .padding = 1, .dilation = 2, .groups = 2}}) {
+        check_cudnn<float>(1e-11, true, conv(o), images(Shape{2, 9, 7, 8}), weights(Shape{6, 8 / o.groups, 3, 2}), weights(Shape{6}));
+        check_cudnn<double>(1e-26, true, conv(o), images(Shape{2, 9, 7, 8}), weights(Shape{6, 8 / o.groups, 3, 2}), weights(Shape{6}));
+        check_cudnn<BFloat16>(1e-4, true, conv(o), images(Shape{2, 9, 7, 8}), weights(Shape{6, 8 / o.groups, 3, 2}), weights(Shape{6}));
+    }
+    check_cudnn<float>(1e-11, true, [](auto const& x, auto const& w) {
+        return Variable(leaky_relu(conv2d(thirds(x), thirds(w), {.padding = 1}), 0.1));
+    }, images(Shape{1, 6, 7, 12}), weights(Shape{5, 12, 3, 3}));
+    check_cudnn<float>(1e-11, true, [](auto const& x, auto const& w, auto const& b) {
+        return conv_transpose2d(thirds(x), thirds(w), b, {.stride = 2, .padding = 1});
+    }, images(Shape{1, 5, 4, 6}), weights(Shape{6, 5, 3, 3}), weights(Shape{5}));
+}
+TEST_CASE("Convolutions that cuDNN cannot do are ours", "[conv2d][conv2d_cudnn]") {
+    CudnnConvolutions const guard;
+    for (Fusion const& f : fusions) f.check_on_cpu();
+    auto const x = Variable(values<float, Cuda>(Shape{1, 6, 7, 12}, 1)), w = Variable(values<float, Cuda>(Shape{5, 12, 3, 3}, 2));
+    Conv2dOptions const reflect{.padding = 1, .padding_mode = PaddingMode::Reflect};
+    auto const by_cudnn = to<Cpu>(conv2d(thirds(x), thirds(w), reflect).value());
+    CudnnConvolutions const ours(false);
+    CHECK(relative_square(by_cudnn, to<Cpu>(conv2d(thirds(x), thirds(w), reflect).value())) == 0);
+}

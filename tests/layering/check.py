@@ -63,6 +63,7 @@ OUTSIDE = {
 OUTSIDE_CUDA = {
     "CUDA": (r"(cuda\w*|mma|nvtx3/.*)\.(h|hpp)|cuda_\w+\.h", "core"),
     "cuBLAS": (r"cublas\w*\.h", "ops/gemm.cuh"),
+    "cuDNN": (r"cudnn\w*\.h", "ops/conv2d_cudnn.cuh"),
 }
 FORBIDDEN = {
     "format": "g++ 12 has no <format>",

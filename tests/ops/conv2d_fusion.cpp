@@ -234,6 +234,13 @@ TEST_CASE("Errors are told where they are made, not where the result is used") {
     CHECK_THROWS_WITH(upsample_nearest(x, 0), test::contains("is not positive"));
 }
 
+TEST_CASE("A build without cuDNN says so when it is wanted") {
+    if (CudnnConvolutions::built) CHECK_NOTHROW(CudnnConvolutions());
+    else CHECK_THROWS_WITH(CudnnConvolutions(), test::contains("has no cuDNN"));
+    CHECK_NOTHROW(CudnnConvolutions(false));
+    CHECK_FALSE(CudnnConvolutions::wanted());
+}
+
 TEST_CASE("Fused images are never in memory") {
     Rng rng(14);
     NoGrad const guard;

@@ -4,23 +4,14 @@
 #include <tacet/core/column_sums.cuh>
 #include <tacet/core/place.cuh>
 #include <tacet/core/tile_product.cuh>
+#include <tacet/ops/conv2d_activation.cuh>
+#include <tacet/ops/conv2d_cudnn.cuh>
 #include <tacet/ops/conv2d_images.cuh>
+#include <tacet/ops/conv2d_weights.cuh>
 
 namespace tacet {
 namespace gpu {
 
-/// The weights as the right factor of a convolution: (groups, taps, taps, channels, width), where output channels beyond those of a group
-/// are zeros.
-template <class T, class W> struct PackWeights {
-    T* packed;
-    detail::kernel::Dense<T, W> d;
-    Index width;
-    __device__ void operator()(Index k) const {
-        Index const out = k % width, line = k / width, lines = d.rows.taps * d.cols.taps * d.in_channels;
-        WindowTap const tap(line % lines, d.cols.taps, d.in_channels);
-        packed[k] = out < d.out_channels ? static_cast<T>(*d.weight(line / lines, out, tap.channel, tap.u, tap.v)) : T(0);
-    }
-};
 /// Where the sums go, with bias and activation; of each window of four positions the largest one, where that is wanted.
 template <class T, class W> struct ConvolutionResult {
     detail::kernel::Dense<T, W> d;
@@ -36,7 +27,7 @@ template <class T, class W> struct ConvolutionResult {
 #pragma unroll
         for (int row = 0; row < size; ++row)
 #pragma unroll
-            for (int e = 0; e < size; ++e) y[row][e] = activated(block.sum[row][e] + bias[e]);
+            for (int e = 0; e < size; ++e) y[row][e] = static_cast<T>(activated(d.epilogue, block.sum[row][e] + bias[e]));
         if (d.epilogue.pool) return store_largest(y, position / size * d.groups * d.out_channels + channel, block.columns);
         WindowPosition p(position, d.rows.count, d.cols.count);
 #pragma unroll
@@ -45,10 +36,6 @@ template <class T, class W> struct ConvolutionResult {
     }
 
 private:
-    __device__ T activated(W sum) const {
-        if (sum <= 0) sum = d.epilogue.rectify ? W(0) : sum * d.epilogue.slope;
-        return static_cast<T>(sum);
-    }
     /// Element `at` of the pooled result and its neighbours, and the winners' numbers: of equals the first, as max_pool2d chooses.
     __device__ void store_largest(T const (&y)[size][size], Index at, Index columns) const {
         T largest[size];
@@ -64,51 +51,6 @@ private:
         store_padded(d.y + at, largest, columns);
         if (d.epilogue.argmax) store_padded(d.epilogue.argmax + at, winner, columns);
     }
-};
-
-/// Weight gradients (oc, c / groups, taps) from parts of them (groups, parts, oc / groups, taps, c / groups), added in order.
-template <class W> struct WeightSum {
-    W* gw;
-    W const* part;
-    Index parts, in_group, in_channels, taps;
-    __device__ void operator()(Index k) const {
-        Index const depth = taps * in_channels, out = k / depth, l = k % depth, group = out / in_group;
-        W const* const first = part + (group * parts * in_group + out % in_group) * depth + l;
-        gw[(out * in_channels + l % in_channels) * taps + l / in_channels] =
-            static_cast<W>(sum_of_parts(first, parts, in_group * depth));
-    }
-};
-
-/// The gradient of a sum, from the result y of its activation and the gradient gy of that.
-template <class T> struct BeforeActivation {
-    T const *gy, *y;
-    Wide<T> slope;
-    __device__ T operator()(Index k) const { return y[k] > 0 ? gy[k] : static_cast<T>(gy[k] * slope); }
-};
-template <class T> struct UndoActivation {
-    T* gz;
-    BeforeActivation<T> gradient;
-    __device__ void operator()(Index k) const { gz[k] = gradient(k); }
-};
-/// The same for all pixels (n, h, w, c) of windows of 2 x 2, of which the winners have gradients.
-template <class T> struct UndoPool {
-    T* gz;
-    BeforeActivation<T> gradient;
-    std::uint8_t const* argmax;  // (n, h / 2, w / 2, c), like y and gy
-    Shape<4> shape;
-    __device__ void operator()(Index k) const {
-        Place const at(k, shape);
-        Index const i = at.i / 2, j = at.j / 2, high = shape[1] / 2, wide = shape[2] / 2;
-        Index const from = ((at.image * high + i) * wide + j) * shape[3] + at.channel;
-        bool const wins = i < high && j < wide && argmax[from] == at.i % 2 * 2 + at.j % 2;
-        gz[k] = wins ? gradient(from) : T(0);
-    }
-};
-/// Such gradients as terms of the bias gradient.
-template <class T> struct BiasTerms {
-    BeforeActivation<T> gradient;
-    Index columns;
-    __device__ void operator()(Index row, Index k, Wide<T> (&term)[1]) const { term[0] = gradient(row * columns + k); }
 };
 
 /// gx = the gradient of reflecting: every pixel collects what its mirror images in the padded gradient received.
@@ -152,12 +94,14 @@ template <> struct Conv2dKernel<Cuda> {
     template <class T>
     static void forward(Conv2dGeometry const& g, Images<T> const& x, Wide<T> const* w, Wide<T> const* b, Epilogue<T> const& e, T* y) {
         using namespace detail::kernel;
+        if (CudnnConvolutions::wanted() && detail::Conv2dCudnn::forward(g, x, w, b, e, y)) return;
         Index const taps = g.kh * g.kw, cg = g.c / g.groups;
         run("conv2d", Dense<T, Wide<T>>{g.n, g.groups, cg, g.oc / g.groups, forward_axis(g.h, g.out_h(), g.kh, g),
                                         forward_axis(g.w, g.out_w(), g.kw, g), x, w, group_weights(g), cg * taps, taps, g.kw, b, y, e});
     }
     template <class T> static void transposed(Conv2dGeometry const& g, T const* gy, Wide<T> const* w, Wide<T> const* b, T* gx) {
         using namespace detail::kernel;
+        if (CudnnConvolutions::wanted() && !b && detail::Conv2dCudnn::input_gradient(g, gy, w, gx)) return;
         Index const taps = g.kh * g.kw, cg = g.c / g.groups, oh = g.out_h(), ow = g.out_w();
         for (Index i = 0; i < std::min(g.stride, g.h); ++i)
             for (Index j = 0; j < std::min(g.stride, g.w); ++j)
@@ -182,6 +126,7 @@ template <> struct Conv2dKernel<Cuda> {
     template <class T> static void weight_gradient(Conv2dGeometry const& g, Images<T> const& x, T const* gy, Wide<T>* gw) {
         using namespace detail::kernel;
         using Sum = Wide<T>;
+        if (CudnnConvolutions::wanted() && detail::Conv2dCudnn::weight_gradient(g, x, gy, gw)) return;
         Index const taps = g.kh * g.kw, cg = g.c / g.groups, og = g.oc / g.groups, count = g.oc * cg * taps;
         gpu::ProductShape s{og, cg * taps, g.n * g.out_h() * g.out_w(), g.groups};
         s.parts = detail::product_parts(s);
@@ -190,7 +135,7 @@ template <> struct Conv2dKernel<Cuda> {
         gpu::SeenPixels<T, false> const seen(x, forward_axis(g.h, g.out_h(), g.kh, g), forward_axis(g.w, g.out_w(), g.kw, g), cg);
         detail::tile_product<T>("conv2d_weight_gradient", s, gpu::Factor<T, false>{gy, og, g.oc}, seen,
                                 gpu::PlainResult<Sum>{part, nullptr, s.m, s.n});
-        launch_each("conv2d_weight_gradient", count, gpu::WeightSum<Sum>{gw, part, s.parts, og, cg, taps});
+        launch_each("conv2d_weight_gradient", count, gpu::WeightSum<Sum, Sum>{gw, part, s.parts, og, cg, taps});
     }
     template <class T>
     static void epilogue_gradient(Conv2dGeometry const& g, Epilogue<T> const& e, T const* gy, T const* y, T* gz, Wide<T>* gb) {

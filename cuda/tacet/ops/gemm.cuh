@@ -4,7 +4,6 @@
 #include <tacet/ops/gemm.hpp>
 #include <cublas_v2.h>
 #include <limits>
-#include <map>
 
 namespace tacet {
 namespace detail {
@@ -29,10 +28,7 @@ public:
     /// This thread's on the current device, for the current stream, with memory to work in: memory of its own cuBLAS would share between
     /// streams, with bits that depend on what else runs, and a recorded graph would not keep it.
     static cublasHandle_t ready(Buffer<Cuda> const& memory, std::size_t bytes) {
-        thread_local std::map<int, CublasHandle> handles;
-        int device = 0;
-        check_cuda(cudaGetDevice(&device), "asking for the current device");
-        cublasHandle_t const handle = handles[device].handle_;
+        cublasHandle_t const handle = of_this_device<CublasHandle>().handle_;
         check_cublas(cublasSetStream(handle, current_stream()), "giving cuBLAS a stream");
         check_cublas(cublasSetWorkspace(handle, memory.data(), bytes), "giving cuBLAS memory");
         return handle;

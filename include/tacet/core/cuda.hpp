@@ -3,6 +3,7 @@
 #if TACET_WITH_CUDA
 #include <tacet/core/error.hpp>
 #include <cuda_runtime_api.h>
+#include <map>
 #include <string>
 
 namespace tacet {
@@ -29,6 +30,14 @@ public:
 private:
     cudaStream_t before_;
 };
+
+/// What this thread has of a kind on the current device, made when it is first asked for: handles of libraries.
+template <class H> H& of_this_device() {
+    thread_local std::map<int, H> all;
+    int device = 0;
+    check_cuda(cudaGetDevice(&device), "asking for the current device");
+    return all[device];
+}
 
 /// The name of the current device, for messages.
 inline std::string device_name() {

@@ -3,6 +3,7 @@
 #include <tacet/autograd/pullback.hpp>
 #include <tacet/core/precision.hpp>
 #include <tacet/ops/concat.hpp>
+#include <tacet/ops/conv2d_backend.hpp>
 #include <tacet/ops/conv2d_cpu.hpp>
 #include <tacet/ops/pool.hpp>
 
