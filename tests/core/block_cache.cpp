@@ -61,8 +61,7 @@ TEST_CASE("a limit holds, and the message says what was asked and what is held")
     std::size_t n = std::size_t(5) << 20, m = std::size_t(4) << 20;
     void* const a = cache.take(n);
     std::memset(a, 1, n);
-    REQUIRE_THROWS_WITH(cache.take(m), "out of memory: 4 MB were asked for, tensors hold 5 MB of at most 8 MB; use smaller tiles or a "
-                                       "smaller batch");
+    REQUIRE_THROWS_WITH(cache.take(m), "out of memory: 4 MB were asked for, tensors hold 5 MB of at most 8 MB");
     cache.give(a, n);
     void* const b = cache.take(m);  // what was cached makes room
     REQUIRE(cache.statistics().live + cache.statistics().cached <= std::size_t(8) << 20);

@@ -4,12 +4,15 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 struct CUgraph_st {
     std::vector<std::function<void()>> work;
 };
+
 namespace {
 
 /// Work that waits until somebody waits for it.
@@ -39,6 +42,23 @@ struct CUevent_st {
     }
 };
 
+namespace {
+/// What is taken of the device's memory, by block.
+struct DeviceMemory {
+    std::mutex mutex;
+    std::map<void*, std::size_t> blocks;
+    std::size_t used = 0;
+};
+DeviceMemory& device_memory() {
+    static auto& memory = *new DeviceMemory;  // tensors may outlive everything else
+    return memory;
+}
+}  // namespace
+
+emulation::Machine& emulation::machine() {
+    static Machine machine;
+    return machine;
+}
 cudaError_t emulation::submit(cudaStream_t stream, std::function<void()> work) {
     if (stream && stream->recording) stream->recording->work.push_back(std::move(work));
     else if (stream && stream->late) stream->late->work.push_back(std::move(work)), ++stream->late->put;
@@ -52,32 +72,52 @@ char const* cudaGetErrorString(cudaError_t error) {
         case cudaErrorInvalidValue: return "invalid argument";
         case cudaErrorMemoryAllocation: return "out of memory";
         case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+        case cudaErrorNoDevice: return "no CUDA-capable device is detected";
         case cudaErrorStreamCaptureUnsupported: return "operation not permitted when stream is capturing";
     }
     return "unknown error";
 }
 cudaError_t cudaGetLastError() { return cudaSuccess; }
+cudaError_t cudaGetDeviceCount(int* count) {
+    *count = emulation::machine().devices;
+    return *count > 0 ? cudaSuccess : cudaErrorNoDevice;
+}
 cudaError_t cudaGetDevice(int* device) {
     *device = 0;
     return cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
     std::strcpy(properties->name, "emulated device");
+    properties->major = emulation::machine().major, properties->minor = emulation::machine().minor;
     properties->multiProcessorCount = 3;  // few and odd: grids that are made for the device have blocks with more than one task
     return cudaSuccess;
 }
 cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) {
+    auto& memory = device_memory();
+    std::lock_guard const lock(memory.mutex);
+    if (memory.used > emulation::machine().memory || bytes > emulation::machine().memory - memory.used) return cudaErrorMemoryAllocation;
     if (posix_memalign(p, 256, bytes)) return cudaErrorMemoryAllocation;
+    memory.blocks[*p] = bytes, memory.used += bytes;
     std::memset(*p, 0xff, bytes);  // NaN in every format: memory that nobody wrote shows
     return cudaSuccess;
 }
 cudaError_t cudaFreeAsync(void* p, cudaStream_t stream) {
-    if (stream && stream->late) return emulation::submit(stream, [p] { std::free(p); });
+    if (stream && stream->late) return emulation::submit(stream, [p] { cudaFreeAsync(p, nullptr); });
+    auto& memory = device_memory();
+    std::lock_guard const lock(memory.mutex);
+    if (auto const block = memory.blocks.find(p); block != memory.blocks.end()) {
+        memory.used -= block->second;
+        memory.blocks.erase(block);
+    }
     std::free(p);
     return cudaSuccess;
 }
-cudaError_t cudaMallocHost(void** p, std::size_t bytes) { return cudaMallocAsync(p, bytes, nullptr); }
-cudaError_t cudaFreeHost(void* p) { return cudaFreeAsync(p, nullptr); }
+cudaError_t cudaFree(void* p) { return cudaFreeAsync(p, nullptr); }
+cudaError_t cudaMallocHost(void** p, std::size_t bytes) { return posix_memalign(p, 64, bytes) ? cudaErrorMemoryAllocation : cudaSuccess; }
+cudaError_t cudaFreeHost(void* p) {
+    std::free(p);
+    return cudaSuccess;
+}
 cudaError_t cudaMemcpyAsync(void* to, void const* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
     return emulation::submit(stream, [=] { if (bytes) std::memcpy(to, from, bytes); });
 }

@@ -9,6 +9,8 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <type_traits>
 #include <utility>
 #include <vector>
 // The address sanitizer's own functions, null where a program is without it.
@@ -63,7 +65,7 @@ public:
     /// When nothing uses its blocks any more.
     ~BlockCache() { trim(); }
 
-    /// A block of at least `bytes`; `bytes` becomes its size. Throws Error where it cannot be had.
+    /// A block of at least `bytes`; `bytes` becomes its size. Throws OutOfMemory where it cannot be had.
     void* take(std::size_t& bytes) {
         std::size_t const asked = bytes;
         void* const block = take_block(bytes);
@@ -132,10 +134,11 @@ private:
 
     void* use(void* p, std::size_t bytes) {
         if (!p)
-            throw Error(concat_text("out of memory: ", bytes >> 20, " MB were asked for, tensors hold ", s_.live >> 20, " MB",
-                                    s_.limit < std::numeric_limits<std::size_t>::max() ? concat_text(" of at most ", s_.limit >> 20, " MB")
-                                                                                        : std::string(),
-                                    "; use smaller tiles or a smaller batch"));
+            throw OutOfMemory(concat_text(std::is_same_v<D, Cuda> ? "out of GPU memory: " : "out of memory: ", bytes >> 20,
+                                          " MB were asked for, tensors hold ", s_.live >> 20, " MB",
+                                          s_.limit < std::numeric_limits<std::size_t>::max()
+                                              ? concat_text(" of at most ", s_.limit >> 20, " MB")
+                                              : std::string()));
         s_.live += bytes;
         s_.peak = std::max(s_.peak, s_.live);
         return p;
@@ -151,7 +154,7 @@ private:
                 void* const p = Memory<D>::allocate(bytes);
                 ++s_.allocations;
                 return p;
-            } catch (std::exception const&) {
+            } catch (std::bad_alloc const&) {
                 trim_locked(0);
             }
         }
@@ -207,7 +210,7 @@ private:
 /// What the tensors of a device hold now, but for those with memory of their own.
 template <Device D = Cpu> MemoryStatistics memory_statistics() { return detail::block_cache<D>().statistics(); }
 
-/// Bounds what the tensors of a device may hold at once, in bytes; a tensor beyond it is an Error. Without bound by default.
+/// Bounds what the tensors of a device may hold at once, in bytes; a tensor beyond it is an OutOfMemory. Without bound by default.
 template <Device D = Cpu> void set_memory_limit(std::size_t bytes) { detail::block_cache<D>().set_limit(bytes); }
 
 /// While one lives, this thread gives what tensors no longer use back to the system before it takes more than `more` bytes beyond what is

@@ -13,7 +13,7 @@ namespace tacet {
 template <Device D> class Buffer {
 public:
     Buffer() = default;
-    /// Owned memory for `count` elements of `item` bytes, uninitialised. Throws Error when it cannot be had.
+    /// Owned memory for `count` elements of `item` bytes, uninitialised. Throws OutOfMemory when it cannot be had.
     Buffer(Index count, std::size_t item) {
         auto const limit = std::numeric_limits<std::size_t>::max() / 2 / item;
         check(count >= 0 && static_cast<std::size_t>(count) <= limit, "cannot allocate ", count, " elements of ", item, " bytes");

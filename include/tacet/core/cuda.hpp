@@ -8,8 +8,9 @@
 
 namespace tacet {
 
-/// Throws Error, in which `what` names what was tried, unless the status is success.
+/// Throws Error, in which `what` names what was tried, unless the status is success; OutOfMemory where that is what it says.
 inline void check_cuda(cudaError_t status, char const* what) {
+    if (status == cudaErrorMemoryAllocation) throw OutOfMemory(concat_text(what, ": ", cudaGetErrorString(status)));
     check(status == cudaSuccess, what, ": ", cudaGetErrorString(status));
 }
 
@@ -37,6 +38,18 @@ template <class H> H& of_this_device() {
     int device = 0;
     check_cuda(cudaGetDevice(&device), "asking for the current device");
     return all[device];
+}
+
+/// Throws Error, with what CUDA says, unless the current device is there, answers, and can run the kernels of cuda/tacet.
+inline void check_gpu() {
+    int count = 0, device = 0;
+    check_cuda(cudaGetDeviceCount(&count), "no GPU can be used");
+    check_cuda(cudaGetDevice(&device), "no GPU can be used");
+    cudaDeviceProp properties;
+    check_cuda(cudaGetDeviceProperties(&properties, device), "the GPU cannot be used");
+    check(properties.major >= 8, "the GPU cannot be used: ", properties.name, " has compute capability ", properties.major, ".",
+          properties.minor, ", and 8.0 is needed");
+    check_cuda(cudaFree(nullptr), "the GPU cannot be used");  // the first call that needs the device itself, not its description alone
 }
 
 /// The name of the current device, for messages.

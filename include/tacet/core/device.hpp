@@ -57,7 +57,12 @@ template <> struct Memory<Cuda> {
     static constexpr std::size_t alignment = 256;
     static void* allocate(std::size_t bytes) {
         void* p = nullptr;
-        check_cuda(cudaMallocAsync(&p, bytes, current_stream()), "allocating GPU memory");
+        auto const status = cudaMallocAsync(&p, bytes, current_stream());
+        if (status == cudaErrorMemoryAllocation) {
+            cudaGetLastError();  // it is not the next launch's error
+            throw std::bad_alloc();
+        }
+        check_cuda(status, "allocating GPU memory");
         return p;
     }
     static void release(void* p, std::size_t) noexcept { cudaFreeAsync(p, current_stream()); }

@@ -15,6 +15,10 @@ struct Error : std::runtime_error {
 struct ShapeError : Error {
     using Error::Error;
 };
+/// Memory that a device does not have, or tensors may not take (see set_memory_limit); the text says how much was asked for.
+struct OutOfMemory : Error {
+    using Error::Error;
+};
 
 namespace detail {
 inline void append(std::string& s, char const* p) { s += p; }

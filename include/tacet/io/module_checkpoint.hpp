@@ -168,12 +168,12 @@ template <class M> Checkpoint save(M& module) {
 
 /// A module's state as the PyTorch code that it follows has it: with what that stores although it follows from the sizes, so that
 /// `load_state_dict` takes it strictly. Modules that have such tensors list everything by `for_each_pytorch_entry(visit)`.
-template <class M> Checkpoint save_for_pytorch(M& module) {
-    if constexpr (requires { module.for_each_pytorch_entry(detail::AnyTensor{}); }) {
+template <class M> Checkpoint save_for_pytorch(M& m) {
+    if constexpr (requires { m.for_each_pytorch_entry(detail::AnyTensor{}); }) {
         Checkpoint checkpoint;
-        module.for_each_pytorch_entry([&](std::string const& name, auto const& x) { checkpoint.tensors.push_back(named_tensor(name, x)); });
+        m.for_each_pytorch_entry([&](std::string const& name, auto const& x) { checkpoint.tensors.push_back(named_tensor(name, x)); });
         return checkpoint;
-    } else return save(module);
+    } else return save(m);
 }
 
 }  // namespace tacet

@@ -2,6 +2,7 @@
 #pragma once
 #include <emulator.hpp>
 #include <cuda_runtime_api.h>
+#include <limits>
 #include <tuple>
 #include <vector>
 #include <utility>
@@ -26,6 +27,12 @@ struct cudaLaunchConfig_t {
 };
 
 namespace emulation {
+/// What the emulated machine has; tests plant less.
+struct Machine {
+    int devices = 1, major = 8, minor = 0;
+    std::size_t memory = std::numeric_limits<std::size_t>::max();  // of the device, in bytes
+};
+Machine& machine();
 /// Does the work of a stream, or keeps it for the graph that the stream is recorded into.
 cudaError_t submit(cudaStream_t stream, std::function<void()> work);
 /// The most shared memory that kernels may ask for; above 48 KB they must be told to.
