@@ -7,6 +7,7 @@
 #include <tacet/autograd/checkpoint.hpp>
 #include <tacet/autograd/deferred.hpp>
 #include <tacet/autograd/gradcheck.hpp>
+#include <tacet/core/device_choice.hpp>
 #include <tacet/core/half.hpp>
 #include <tacet/core/replay.hpp>
 #include <tacet/core/transfer.hpp>
@@ -30,6 +31,7 @@
 #include <tacet/nn/attention_mask.hpp>
 #include <tacet/nn/linear.hpp>
 #include <tacet/nn/norm.hpp>
+#include <tacet/nn/precision.hpp>
 #include <tacet/ops/dropout.hpp>
 #include <tacet/ops/loss.hpp>
 #include <tacet/ops/matmul.hpp>

@@ -32,6 +32,15 @@ struct Net {
     }
 };
 
+// Two megabytes of features for a patch of 32 x 32.
+struct Wide {
+    static constexpr float offset = 0;
+    Conv2d<> first, last;
+    explicit Wide(Rng& rng) : first(3, 512, 3, rng, {.padding = 1}), last(512, 3, 3, rng, {.padding = 1}) {}
+    auto operator()(Variable<float, 4> const& x) const { return last(first(x)); }
+    static void fields(auto& self, auto&& field) { field("first", self.first), field("last", self.last); }
+};
+
 struct Nothing {
     static void fields(auto&, auto&&) {}
 };
@@ -69,6 +78,20 @@ TEST_CASE("Weights that are not finite end a run; nothing of them is kept, and w
     rare.valid_every = rare.save_every = 100;  // the first step that is skipped for it ends the run, too
     CHECK_THAT(train_in(dir / "rare", rare, [](Index) { return 30.0; }), contains("step 2: model.conv.weight is not finite"));
     CHECK(!fs::exists(dir / "rare/last.safetensors"));
+}
+
+TEST_CASE("A step that takes more memory than there is ends a run with what to lower") {
+    ScratchFolder dir;
+    Rng rng(1);
+    Wide model(rng);
+    Trainer trainer(model, options(2));
+    RunFolder run(dir / "run", Nothing{});
+    release_cached_memory();
+    set_memory_limit(memory_statistics().live + (std::size_t(1) << 20));
+    auto const text = error_text([&] { run_training(trainer, source(), options(2), run, {}, [](Wide&) { return Validation{}; }); });
+    set_memory_limit(std::numeric_limits<std::size_t>::max());
+    CHECK_THAT(text, contains("step 1: out of memory: "));
+    CHECK_THAT(text, contains("; use a smaller --batch or --crop"));
 }
 
 TEST_CASE("A quality of NaN is never the best") {

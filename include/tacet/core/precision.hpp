@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/limits.hpp>
+#include <array>
 
 namespace tacet {
 
@@ -48,5 +50,15 @@ template <class X> inline constexpr ComputedIn<X> computed_in{};
 /// The types that images can have between the layers of a network; tf32 is float32 whose products are rounded (see TensorFloat32). All but
 /// float32 are for GPUs.
 enum class Precision { float32, bfloat16, half, tf32 };
+inline constexpr std::array precision_names{"float32", "bfloat16", "half", "tf32"};
+inline std::string to_string(Precision precision) { return precision_names[static_cast<std::size_t>(precision)]; }
+
+/// Lists the option `precision` of programs whose networks may be on a GPU.
+void list_precision(auto& precision, auto&& field) {
+    field("precision", precision,
+          "type of images between layers, or tf32: float32 with rounded products; parameters are float32 in any case, and all others need "
+          "--device cuda",
+          detail::Words{{precision_names.begin(), precision_names.end()}});
+}
 
 }  // namespace tacet

@@ -132,9 +132,14 @@ public:
     StepsUnderWay(Trainer<M>& trainer, RunFolder& run, TrainOptions const& options, LoopState& loop, Progress& progress)
         : trainer_(trainer), run_(run), options_(options), loop_(loop), progress_(progress), finished_(trainer.step()) {}
 
+    /// Where there is no memory for a step, the error says what to lower.
     void start(Batch const& batch) {
         started_.push_back(names_of(batch));
-        trainer_.start(batch);
+        try {
+            trainer_.start(batch);
+        } catch (OutOfMemory const& error) {
+            throw OutOfMemory(concat_text("step ", trainer_.step() + 1, ": ", error.what(), "; use a smaller --batch or --crop"));
+        }
     }
     /// Finishes all but the last `left`.
     void finish(std::size_t left) {
@@ -204,7 +209,8 @@ void validate_weights(Trainer<M>& trainer, RunFolder& run, Checkpoint const& des
 
 /// Trains until the options' steps are done or a signal asks to stop; saves, validates and logs on the way. `validate(model)` returns a
 /// Validation; `metadata` describes the network in the weights' file. Returns whether the run is complete. Throws Error after ten steps
-/// in a row whose loss or gradients are not finite, and when weights are not finite; what was saved before stays as it was.
+/// in a row whose loss or gradients are not finite, and when weights are not finite; OutOfMemory for a step that there is no memory for.
+/// What was saved before stays as it was.
 template <class M, class Validate>
 bool run_training(Trainer<M>& trainer, BatchSource const& source, TrainOptions const& options, RunFolder& run,
                   Checkpoint const& description, Validate validate) {

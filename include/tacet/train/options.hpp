@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/device_choice.hpp>
 #include <tacet/core/precision.hpp>
 #include <tacet/io/options.hpp>
 #include <tacet/optim/adam.hpp>
@@ -36,10 +37,7 @@ struct TrainOptions {
         field("valid_every", self.valid_every, "steps between validations", range(1, 1'000'000'000));
         field("valid_raw", self.valid_raw, "validate the weights of the step, too, beside the averaged ones");
         field("save_every", self.save_every, "steps between checkpoints", range(1, 1'000'000'000));
-        field("precision", self.precision,
-              "type of images between layers, or tf32: float32 with rounded products; parameters are float32 in any case, and all others "
-              "are for GPUs",
-              detail::Words{{"float32", "bfloat16", "half", "tf32"}});
+        list_precision(self.precision, field);
         field("cuda_graph", self.cuda_graph, "record a step as a graph where the network is on a GPU", not_compared);
     }
 };
@@ -52,6 +50,7 @@ struct RunOptions {
     Index batch = 4, crop = 128, valid_images = 8;
     double grey = 0;
     std::uint64_t seed = 0;
+    DeviceChoice device = DeviceChoice::cpu;
     TrainOptions training;
     std::filesystem::path output = "run";
     int threads = 0;
@@ -74,6 +73,7 @@ struct RunOptions {
     /// Lists how the loop goes, without a prefix (--steps rather than --training.steps), and where the run is kept.
     static void run_fields(auto& self, auto&& field) {
         field("seed", self.seed, "seed of weights and of all that is drawn for patches");
+        list_device(self.device, field);
         TrainOptions::fields(self.training, field);
         field("output", self.output, "folder of the run; an existing run is continued", metavar("RUN"), not_compared);
         field("threads", self.threads, "threads (0: as many as the machine has); does not change the result", range(0, 1024), not_compared);

@@ -2,6 +2,7 @@
 #pragma once
 #include <tacet/autograd/backward.hpp>
 #include <tacet/io/module_checkpoint.hpp>
+#include <tacet/nn/precision.hpp>
 #include <tacet/ops/loss.hpp>
 #include <tacet/tensor/move.hpp>
 #include <tacet/train/options.hpp>
@@ -84,8 +85,6 @@ private:
 /// never stopped.
 template <class M> class Trainer {
     using D = device_of<M>;
-    static constexpr bool has_16_bits =
-        !std::is_same_v<D, Cpu> && requires(M const& m, Variable<float, 4, D> const& x) { m(x, computed_in<BFloat16>); };
 
 public:
     /// How many steps are worth starting before the one before is finished: only a GPU works while the host does.
@@ -99,9 +98,7 @@ public:
           plateau_(options.schedule.gamma, static_cast<double>(options.schedule.patience)) {
         check_options(options);
         if (options.ema > 0) ema_.emplace(model, options.ema);
-        bool const on_host = std::is_same_v<D, Cpu>;
-        check(!on_host || options.precision == Precision::float32,
-              "images of 16 bits and rounded products are for GPUs: precision must be float32");
+        check_precision<M>(options.precision);
         check(loss_is_known(options.loss), "unknown loss \"", options.loss, "\": l2, l1 and charbonnier are known");
         factor();
         set_training(model, true);
@@ -139,8 +136,9 @@ public:
     void start(Batch const& batch) { start(batch, factor()); }
     void start(Batch const& batch, double factor) {
         adam_.set_rate(options_.adam.rate * factor);
-        runner_->run(batch, static_cast<std::uint32_t>(step_++));
+        runner_->run(batch, static_cast<std::uint32_t>(step_));
         results_.send(outcome_);
+        ++step_;
     }
     /// What the oldest step did that was started and is not finished.
     StepResult finish() {
@@ -215,25 +213,17 @@ public:
 
 private:
     static bool loss_is_known(std::string const& name) { return name == "l2" || name == "l1" || name == "charbonnier"; }
-    /// What the model makes of x, its images kept as `precision` says.
-    Variable<float, 4, D> output_of(Variable<float, 4, D> const& x) const {
-        if constexpr (has_16_bits) {
-            if (options_.precision == Precision::bfloat16) return model_(x, computed_in<BFloat16>);
-            if (options_.precision == Precision::half) return model_(x, computed_in<Half>);
-        }
-        return model_(x);
-    }
     std::unique_ptr<detail::StepRunner<D>> make_runner() {
         auto const work = [this](auto const& input, auto const& target, std::uint32_t draw) { compute(input, target, draw); };
         return std::make_unique<detail::StepRunner<D>>(work, options_.cuda_graph);
     }
     /// All of a step but what the host does.
     void compute(Tensor<float, 4, D> const& input, Tensor<float, 4, D> const& target, std::uint32_t draw) {
-        TensorFloat32 const rounded(options_.precision == Precision::tf32 || TensorFloat32::wanted());
+        TensorFloat32 const rounded = rounding_of(options_.precision);
         adam_.skip();  // what a recording that failed has left
         if constexpr (requires { model_.draws.draw; }) model_.draws.draw = draw;
         Variable<float, 4, D> const x(Tensor<float, 4, D>(input - M::offset));
-        Variable const loss = loss_of(output_of(x), Tensor<float, 4, D>(target - M::offset));
+        Variable const loss = loss_of(call_in(options_.precision, model_, x), Tensor<float, 4, D>(target - M::offset));
         if (options_.precision == Precision::half) backward(Variable<float, 0, D>(loss * loss_factor_));
         else backward(loss);
         auto const squares = adam_.gradient_squares();
