@@ -31,7 +31,9 @@ endfunction()
 macro(tacet_add_native)
     if(NOT TARGET tacet_native)
         tacet_new_part(native)
-        target_compile_options(tacet_native INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
+        # For nvcc's host compiler, too: what is compiled for different processors does not link.
+        target_compile_options(tacet_native INTERFACE
+            $<$<COMPILE_LANGUAGE:CXX>:-march=native> $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-march=native>)
     endif()
 endmacro()
 

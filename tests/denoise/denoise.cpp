@@ -146,3 +146,30 @@ TEST_CASE("denoise() records nothing and leaves the network's gradients alone") 
     denoise(model, picture(32, 32, 3));
     REQUIRE(!model.enc_conv0.weight.has_grad());
 }
+
+TEST_CASE("Where memory is too little, tiles become smaller, which is said, and the result stays the same") {
+    Chain const chain;
+    auto const image = picture(160, 200, 3);
+    auto const whole = denoise(chain, image);
+    std::vector<std::string> notes;
+    DenoiseOptions options;
+    options.note = [&](std::string const& line) { notes.push_back(line); };
+    auto const limited = [&](std::size_t bytes) {
+        release_cached_memory();
+        set_memory_limit(memory_statistics().live + bytes);
+        Tensor<float, 3> result;
+        std::string error;
+        try {
+            result = denoise(chain, image, options);
+        } catch (OutOfMemory const& e) { error = e.what(); }
+        set_memory_limit(std::numeric_limits<std::size_t>::max());
+        if (error.empty()) REQUIRE(same(result, whole));
+        return error;
+    };
+    CHECK(limited(3'000'000) == "");
+    REQUIRE(!notes.empty());
+    CHECK_THAT(notes[0], test::contains("out of memory: "));
+    CHECK_THAT(notes[0], test::contains(" instead of 160 x 200 pixels"));
+    CHECK_THAT(limited(900'000), test::contains("denoise: the smallest tiles, "));
+    CHECK(same(denoise(chain, image), whole));
+}

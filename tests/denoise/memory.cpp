@@ -22,10 +22,8 @@ bool suffices(auto const& model, double share) {
     set_memory_limit(memory_statistics().live + static_cast<std::size_t>(share * static_cast<double>(asked)) + (std::size_t(4) << 20));
     bool enough = true;
     try {
-        denoise(model, image, {.max_memory = std::size_t(1) << 40});
-    } catch (Error const&) {
-        enough = false;
-    }
+        denoise(model, image, {.max_memory = std::size_t(1) << 40, .note = [&](std::string const&) { enough = false; }});
+    } catch (OutOfMemory const&) { enough = false; }
     set_memory_limit(std::numeric_limits<std::size_t>::max());
     return enough;
 }

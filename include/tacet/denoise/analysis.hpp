@@ -8,6 +8,7 @@
 #include <tacet/io/image.hpp>
 #include <tacet/io/result_folder.hpp>
 #include <algorithm>
+#include <concepts>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,7 @@ struct AnalysisOptions {
               "share of the tokens that attention does not see, PERCENT, LOW-HIGH, off, or own for that in the file (or 75): one for all "
               "networks, or one for each of the weights; networks without attention masks pass over it",
               metavar("PERCENT"));
+        list_device(self.denoising.device, field);
         field("output", self.output, "folder for the tables, the plots and report.html, which shows them all", metavar("DIR"), required);
         field("overwrite", self.overwrite, "replace results in a folder that is not empty");
         field("json", self.json, "print the table as JSON, one line for each row");
@@ -110,9 +112,9 @@ inline DenoiseOptions followed(LabelledDenoiser const& denoiser) {
 }  // namespace detail
 
 /// The networks that the options name. Draws and masks hold for those that have attention masks; others are used without. Throws Error
-/// for files that hold no known network, for options that a network cannot follow, and for labels that are equal or, like the masks, of
-/// another number than the weights.
-inline std::vector<LabelledDenoiser> read_denoisers(AnalysisOptions const& o) {
+/// for files that hold no known network, for options that a network cannot follow, for labels that are equal or, like the masks, of
+/// another number than the weights, and for a device that is not there.
+std::vector<LabelledDenoiser> read_denoisers(std::derived_from<AnalysisOptions> auto const& o) {
     std::size_t const count = o.weights.size(), masks = o.attention_mask.size();
     check(o.label.empty() || o.label.size() == count, "--label: ", o.label.size(), " names for ", count, " weights");
     check(masks <= 1 || masks == count, "--attention-mask: ", masks, " masks for ", count, " weights; name one for all or one for each");
@@ -122,7 +124,8 @@ inline std::vector<LabelledDenoiser> read_denoisers(AnalysisOptions const& o) {
         for (auto const& other : all)
             check(file_name_part(other.label) != file_name_part(labels[k]), "two of the weights are called ", quote_text(labels[k]),
                   "; name them with --label");
-        all.push_back({labels[k], AnyDenoiser::read(o.weights[k]), detail::options_for(o, k)});
+        auto network = on_device(o.denoising.device, [&](auto device) { return AnyDenoiser::read(o.weights[k], device); });
+        all.push_back({labels[k], std::move(network), detail::options_for(o, k)});
         all.back().options = detail::followed(all.back());
     }
     return all;

@@ -27,8 +27,9 @@ inline Checkpoint inference_weights(Checkpoint const& checkpoint) {
 // The networks are most of what a program that denoises has to compile. Where TACET_WITH_COMPILED is set, library tacet::compiled has them.
 #if TACET_WITH_COMPILED
 namespace tacet::detail {
-/// known_network, compiled for the instruction set of the tag.
-std::unique_ptr<Denoiser const> compiled_network(Checkpoint const& weights, Cpu);
+/// known_network, on the CPU or on a GPU, compiled for the instruction set of the first tag.
+std::unique_ptr<Denoiser const> compiled_network(Checkpoint const& weights, Cpu, Cpu);
+std::unique_ptr<Denoiser const> compiled_network(Checkpoint const& weights, Cpu, Cuda);
 }  // namespace tacet::detail
 #else
 #include <tacet/denoise/known_networks.hpp>
@@ -37,17 +38,19 @@ std::unique_ptr<Denoiser const> compiled_network(Checkpoint const& weights, Cpu)
 namespace tacet {
 
 /// A denoiser whose network is recognised from its weights: the names and shapes of a checkpoint's tensors, never its file name.
-/// To add a network, see denoise/known_networks.hpp. A copy shares the network.
+/// To add a network, see denoise/known_networks.hpp. A copy shares the network. The network is on the CPU, or on the device of the tag:
+/// `AnyDenoiser::read(path, Cuda{})`, in a file compiled as CUDA or a program that links tacet::compiled. Images are on the CPU.
 class AnyDenoiser {
 public:
     /// Throws Error when no known network has such weights, listing what differs from the nearest one.
-    explicit AnyDenoiser(Checkpoint const& checkpoint) : network_(recognise(detail::inference_weights(checkpoint))) {}
+    template <Device D = Cpu> explicit AnyDenoiser(Checkpoint const& checkpoint, D device = {})
+        : network_(recognise(detail::inference_weights(checkpoint), device)) {}
 
     /// Reads safetensors or a PyTorch file. Throws Error naming the path.
-    static AnyDenoiser read(std::filesystem::path const& path) {
+    template <Device D = Cpu> static AnyDenoiser read(std::filesystem::path const& path, D device = {}) {
         auto const checkpoint = load_checkpoint(path);
         try {
-            return AnyDenoiser(checkpoint);
+            return AnyDenoiser(checkpoint, device);
         } catch (Error const& error) {
             throw Error(path.string() + ": " + error.what());
         }
@@ -72,11 +75,11 @@ public:
     std::string description() const { return network_->description(); }
 
 private:
-    static std::unique_ptr<detail::Denoiser const> recognise(Checkpoint const& weights) {
+    template <Device D> static std::unique_ptr<detail::Denoiser const> recognise(Checkpoint const& weights, [[maybe_unused]] D device) {
 #if TACET_WITH_COMPILED
-        return detail::compiled_network(weights, Cpu{});
+        return detail::compiled_network(weights, Cpu{}, device);
 #else
-        return detail::known_network(weights);
+        return detail::known_network<D>(weights);
 #endif
     }
     std::shared_ptr<detail::Denoiser const> network_;

@@ -3,7 +3,7 @@
 #include <tacet/denoise/denoise_options.hpp>
 #include <tacet/denoise/feather.hpp>
 #include <tacet/denoise/self_ensemble.hpp>
-#include <tacet/nn/module.hpp>
+#include <tacet/nn/precision.hpp>
 #include <tacet/ops/pad.hpp>
 #include <tacet/ops/winograd.hpp>
 #include <tacet/tensor/factory.hpp>
@@ -48,9 +48,10 @@ inline Tensor<float, 3> padded(Tensor<float, 3> const& x, Index multiple, float 
     return y;
 }
 
-/// The state of a call of denoise(): what was asked for, and how many of its passes over the image are done.
+/// The state of a call of denoise(): what was asked for, but that `max_memory` falls to what there is, and how many of its passes over the
+/// image are done.
 struct DenoiseRun {
-    DenoiseOptions const& options;
+    DenoiseOptions options;
     Index passes, done = 0;
     bool noted = false;
 
@@ -67,18 +68,18 @@ struct DenoiseRun {
     }
 };
 
-/// The network's output for one tile, on the network's device; one that draws is told where in the image the tile lies.
+/// The network's output for one tile, computed on the network's device; one that draws is told where in the image the tile lies.
 template <DenoisingNetwork M>
-Tensor<float, 4> run_tile(M const& model, Tensor<float, 4> const& tile, Window const& place, DrawOptions const& masks, int draw) {
+Tensor<float, 4> run_tile(M const& model, Tensor<float, 4> const& tile, Window const& place, DenoiseOptions const& options, int draw) {
     using D = device_of<M>;
     Variable<float, 4, D> const x(to<D>(tile));
     if constexpr (MaskingNetwork<M>) {
         auto draws = model.draws;
-        draws.seed = masks.seed, draws.draw = static_cast<std::uint32_t>(draw), draws.image = 0;
+        draws.seed = options.masks.seed, draws.draw = static_cast<std::uint32_t>(draw), draws.image = 0;
         draws.top = place.top, draws.left = place.left;
-        if (masks.attention_mask) draws.percent = masks.attention_mask;
-        return to<Cpu>(model(x, draws).value());
-    } else return to<Cpu>(model(x).value());
+        if (options.masks.attention_mask) draws.percent = options.masks.attention_mask;
+        return to<Cpu>(call_in(options.precision, model, x, draws).value());
+    } else return to<Cpu>(call_in(options.precision, model, x).value());
 }
 
 /// The tiles of a padded image. Convolutions work on blocks of 4 x 4 pixels, down to the coarsest level, which is why a pixel's last bits
@@ -91,11 +92,29 @@ template <DenoisingNetwork M> Tiling tiling_of(M const& model, Shape<3> const& s
     return choose_tiling(s[0], s[1], needs, limit, options.exact_up_to);
 }
 
-/// Runs the network over an image whose channels fit it: one pass.
-template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Tensor<float, 3> const& x, DenoiseRun& run, int draw) {
-    auto const [h, w, c] = x.shape().extent;
-    auto const input = padded(x, model.multiple, M::offset);
-    auto const [tiles, margin] = tiling_of(model, input.shape(), run.options);
+/// After `tiling` of a padded image did not fit the memory that there is: halves the limit until tiles are smaller, and says so. Throws
+/// OutOfMemory where none are.
+template <DenoisingNetwork M>
+Tiling smaller_tiling(M const& model, Shape<3> const& s, Tiling const& tiling, DenoiseRun& run, OutOfMemory const& error) {
+    auto const size = [](Tiling const& t) { return concat_text(t.largest().reach.height, " x ", t.largest().reach.width, " pixels"); };
+    Index const pixels = tiling.largest().pixels();
+    auto& limit = run.options.max_memory;
+    limit = std::min(limit, static_cast<std::size_t>(pixels * model.floats_per_pixel()) * sizeof(float));
+    for (limit /= 2; limit > 0; limit /= 2) {
+        auto const next = tiling_of(model, s, run.options);
+        if (next.largest().pixels() >= pixels) continue;
+        if (run.options.note) run.options.note(concat_text(error.what(), "; tiles of ", size(next), " instead of ", size(tiling)));
+        return next;
+    }
+    throw OutOfMemory(concat_text("denoise: the smallest tiles, ", size(tiling), ", need more memory than there is: ", error.what()));
+}
+
+/// Runs the network over the tiles of a padded image; (H, W, C), without what is padded.
+template <DenoisingNetwork M>
+Tensor<float, 3> run_tiles(M const& model, Tensor<float, 3> const& input, Tiling const& tiling, Shape<3> const& shape, DenoiseRun& run,
+                           int draw) {
+    auto const [h, w, c] = shape.extent;
+    auto const& [tiles, margin] = tiling;
     if (margin > 0) run.note_blending();
     Tensor<float, 3> out = margin > 0 ? zeros(Shape{h, w, c}) : Tensor<float, 3>(Shape{h, w, c});
     HeldMemory<device_of<M>> const sparing(run.options.max_memory);  // tiles differ in size: what one leaves, the next may not fit
@@ -103,15 +122,27 @@ template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Ten
         run.report(static_cast<double>(k) / static_cast<double>(tiles.size()));
         auto const& [core, reach] = tiles[k];
         auto const part = crop(input, reach).reshape(Shape{Index(1), reach.height, reach.width, c});
-        auto const y = run_tile(model, part, reach, run.options.masks, draw);
+        auto const y = run_tile(model, part, reach, run.options, draw);
         Window const inside{core.top - reach.top, core.left - reach.left, std::min(core.height, h - core.top),
                             std::min(core.width, w - core.left)};
         if (margin > 0) add_blended(out, y, tiles[k], margin, input.shape()[0], input.shape()[1]);
         else paste(out, y, inside, core.top, core.left);
     }
     out += M::offset;
-    ++run.done;
     return out;
+}
+
+/// Runs the network over an image whose channels fit it, in tiles for which there is memory: one pass.
+template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Tensor<float, 3> const& x, DenoiseRun& run, int draw) {
+    auto const input = padded(x, model.multiple, M::offset);
+    auto tiling = tiling_of(model, input.shape(), run.options);
+    for (;;) {
+        try {
+            auto const out = run_tiles(model, input, tiling, x.shape(), run, draw);
+            ++run.done;
+            return out;
+        } catch (OutOfMemory const& error) { tiling = smaller_tiling(model, input.shape(), tiling, run, error); }
+    }
 }
 
 template <DenoisingNetwork M> void note_masks_off(M const& model, DrawOptions const& masks, NoteFunction const& note) {
@@ -159,8 +190,9 @@ template <class M> std::string network_name(M const& model) {
 }  // namespace detail
 
 /// Throws Error for options that the network cannot follow: several draws or another mask for one without attention masks, several draws
-/// with masks off. denoise() checks this first.
+/// with masks off, images in 16 bits on the CPU. denoise() checks this first.
 template <DenoisingNetwork M> void check_denoise_options(M const& model, DenoiseOptions const& options) {
+    check_precision<M>(options.precision);
     auto const& [draws, seed, mask] = options.masks;
     check(draws >= 1 && draws <= 65536, "denoise: the number of draws lies between 1 and 65536, not ", draws);
     if (mask) check_percent(*mask, "attention mask");
@@ -173,7 +205,8 @@ template <DenoisingNetwork M> void check_denoise_options(M const& model, Denoise
 
 /// The image (H, W, C) with values in [0, 1], denoised by `model`: any size, any memory limit; the result is neither clipped nor
 /// rounded. Grey images pass through networks for colour as three equal channels, whose results are averaged; colour images pass
-/// through networks for grey channel by channel. Adds no noise. May be called from several threads with the same model.
+/// through networks for grey channel by channel. Adds no noise. The network computes on its device. May be called from several threads with
+/// the same model. Throws OutOfMemory where not even the smallest tiles fit.
 template <DenoisingNetwork M> Tensor<float, 3> denoise(M const& model, Tensor<float, 3> const& image, DenoiseOptions const& options = {}) {
     auto const [h, w, c] = image.shape().extent;
     Index const wanted = model.in_channels();

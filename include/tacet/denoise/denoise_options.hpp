@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/core/percent_range.hpp>
+#include <tacet/core/precision.hpp>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -29,7 +30,7 @@ using NoteFunction = std::function<void(std::string const&)>;
 /// How denoise() works.
 struct DenoiseOptions {
     /// Working memory in bytes beside the image itself: larger images are denoised in tiles. The result does not depend on it, unless
-    /// tiles are blended: see exact_up_to.
+    /// tiles are blended: see exact_up_to. Where that much is not to be had, half of it is tried, and half of that.
     std::size_t max_memory = std::size_t(2) << 30;
     /// Called with the finished share in [0, 1] before each tile and at the end; returning false stops with Cancelled.
     std::function<bool(double)> progress = {};
@@ -40,7 +41,10 @@ struct DenoiseOptions {
     /// Networks that see far (SwinIR) get tiles that overlap less and are blended where exact ones would compute more than this many
     /// pixels per pixel of the image, or would not fit max_memory. Infinity: never.
     double exact_up_to = 1.5;
-    /// Told that tiles are blended, that masks are off, that a file of weights does not say how many tokens they hide.
+    /// Type of the images between the network's layers; other than float32 for networks on a GPU alone.
+    Precision precision = Precision::float32;
+    /// Told that tiles are blended, that they are smaller for want of memory, that masks are off, that a file of weights does not say how
+    /// many tokens they hide.
     NoteFunction note = {};
 };
 

@@ -12,6 +12,11 @@ namespace tacet {
 struct Tiling {
     std::vector<Tile> tiles;
     Index margin = 0;
+
+    /// The tile that reaches over the most pixels.
+    Tile const& largest() const {
+        return *std::max_element(tiles.begin(), tiles.end(), [](Tile const& a, Tile const& b) { return a.pixels() < b.pixels(); });
+    }
 };
 
 /// What a network asks of its tiles, in pixels: cores and reaches at multiples of `grid` with `context` to either side for exact results;
@@ -57,10 +62,7 @@ inline std::vector<float> feather_shares(Index first, Index count, Index begin, 
 inline Tiling choose_tiling(Index height, Index width, TilingNeeds const& needs, Index limit, double exact_up_to) {
     Tiling exact{plan_tiles(height, width, needs.grid, needs.context, limit)};
     if (needs.margin == 0 || exact_up_to == std::numeric_limits<double>::infinity()) return exact;
-    auto const fits = [limit](Tiling const& tiling) {
-        auto const small = [limit](Tile const& t) { return t.reach.height * t.reach.width <= limit; };
-        return std::all_of(tiling.tiles.begin(), tiling.tiles.end(), small);
-    };
+    auto const fits = [limit](Tiling const& tiling) { return tiling.largest().pixels() <= limit; };
     bool const exact_fits = fits(exact);
     if (exact_fits && detail::tile_work(exact.tiles) <= exact_up_to) return exact;
     Tiling blended{plan_tiles(height, width, needs.blend_grid, needs.margin, limit), needs.margin};

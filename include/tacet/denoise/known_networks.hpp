@@ -7,6 +7,7 @@
 #include <tacet/models/dncnn.hpp>
 #include <tacet/models/masked_swinir.hpp>
 #include <tacet/models/noise2noise.hpp>
+#include <tacet/tensor/move.hpp>
 #include <memory>
 #include <tuple>
 
@@ -14,10 +15,11 @@
 // (the name of a tensor that only it has) and `sized_by` (which builds one from the shapes of its tensors: see WeightShapes).
 namespace tacet::detail {
 
-using KnownNetworks = std::tuple<Noise2NoiseUNet<>, Noise2NoiseCompat<>, DnCnn<>, MaskedSwinIR<>>;
+template <Device D> using KnownNetworks = std::tuple<Noise2NoiseUNet<D>, Noise2NoiseCompat<D>, DnCnn<D>, MaskedSwinIR<D>>;
 
 /// A network of type M with these weights, ready to denoise.
 template <class M> struct LoadedNetwork final : Denoiser {
+    using D = device_of<M>;
     M model;
 
     explicit LoadedNetwork(Checkpoint const& weights) : model(sized(weights)) {
@@ -46,10 +48,10 @@ template <class M> struct LoadedNetwork final : Denoiser {
         note_masks_off(model, masks, note);
         NoGrad const guard;
         auto const full = padded(Tensor<float, 3>(image + Constant<float, 3>{Shape{h, w, wanted}, 0.f}), model.multiple, M::offset);
-        Variable<float, 4> const x(full.reshape(Shape{Index(1), full.shape()[0], full.shape()[1], wanted}));
-        LayerObserver<> const show = [&](std::string const& layer, Tensor<float, 4> const& y) {
+        Variable<float, 4, D> const x(to<D>(full.reshape(Shape{Index(1), full.shape()[0], full.shape()[1], wanted})));
+        LayerObserver<D> const show = [&](std::string const& layer, Tensor<float, 4, D> const& y) {
             bool const same = y.shape()[1] == x.shape()[1] && y.shape()[2] == x.shape()[2];
-            observer(layer, same ? crop(Variable<float, 4>(y), 0, 0, h, w).value() : y);
+            observer(layer, to<Cpu>(same ? crop(Variable<float, 4, D>(y), 0, 0, h, w).value() : y));
         };
         if constexpr (MaskingNetwork<M>) {
             auto draws = model.draws;
@@ -76,17 +78,28 @@ private:
     bool mask_assumed_ = false;  // neither the tensors nor the file's metadata tell
 };
 
-/// The network whose landmark is among the weights, with them. Throws Error when there is none, or when they do not fit.
-inline std::unique_ptr<Denoiser const> known_network(Checkpoint const& weights) {
+template <class M> std::unique_ptr<Denoiser const> load_network(Checkpoint const& weights) {
+    return std::make_unique<LoadedNetwork<M>>(weights);
+}
+
+/// The network whose landmark is among the weights, with them, on the device. Throws Error when there is none, or when they do not fit.
+template <Device D> std::unique_ptr<Denoiser const> known_network(Checkpoint const& weights) {
     std::unique_ptr<Denoiser const> found;
     auto const attempt = [&]<class M>(M const*) {
-        if (!found && weights.find(M::landmark)) found = std::make_unique<LoadedNetwork<M>>(weights);
+        if (!found && weights.find(M::landmark)) found = load_network<M>(weights);
     };
     [&]<class... M>(std::tuple<M...> const*) { (attempt(static_cast<M const*>(nullptr)), ...); }
-    (static_cast<KnownNetworks const*>(nullptr));
+    (static_cast<KnownNetworks<D> const*>(nullptr));
     check(found != nullptr, "these are not the weights of a network known here (noise2noise_unet, noise2noise_compat, dncnn, "
                             "masked_swinir, swinir)");
     return found;
 }
+
+#if TACET_WITH_COMPILED && TACET_WITH_CUDA  // library tacet::compiled has them
+extern template std::unique_ptr<Denoiser const> load_network<Noise2NoiseUNet<Cuda>>(Checkpoint const&);
+extern template std::unique_ptr<Denoiser const> load_network<Noise2NoiseCompat<Cuda>>(Checkpoint const&);
+extern template std::unique_ptr<Denoiser const> load_network<DnCnn<Cuda>>(Checkpoint const&);
+extern template std::unique_ptr<Denoiser const> load_network<MaskedSwinIR<Cuda>>(Checkpoint const&);
+#endif
 
 }  // namespace tacet::detail

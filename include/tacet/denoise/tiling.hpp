@@ -11,6 +11,9 @@ namespace tacet {
 /// A tile of an image: `core` is what it yields, `reach` what the network must see for that: core plus context, within the image.
 struct Tile {
     Window core, reach;
+
+    /// How many the network sees.
+    Index pixels() const { return reach.height * reach.width; }
 };
 
 namespace detail {

@@ -103,6 +103,13 @@ Variable<T, 4, D> DnCnn<D, T>::operator()(Variable<T, 4, D> const& x, ComputedIn
 
 #if TACET_WITH_COMPILED  // library tacet::compiled has it
 extern template Variable<float, 4> DnCnn<>::operator()(Variable<float, 4> const&, LayerObserver<Cpu, float> const&) const;
+#if TACET_WITH_CUDA
+extern template Variable<float, 4, Cuda> DnCnn<Cuda>::operator()(Variable<float, 4, Cuda> const&, LayerObserver<Cuda, float> const&) const;
+extern template Variable<float, 4, Cuda> DnCnn<Cuda>::operator()(Variable<float, 4, Cuda> const&, ComputedIn<BFloat16>,
+                                                                 LayerObserver<Cuda, float> const&) const;
+extern template Variable<float, 4, Cuda> DnCnn<Cuda>::operator()(Variable<float, 4, Cuda> const&, ComputedIn<Half>,
+                                                                 LayerObserver<Cuda, float> const&) const;
+#endif
 #endif
 
 }  // namespace tacet

@@ -8,6 +8,8 @@
 #include <tacet/ops/pad.hpp>
 #include <tacet/ops/pixel_shuffle.hpp>
 #include <tacet/ops/upsample.hpp>
+#include <array>
+#include <string_view>
 
 namespace tacet {
 
@@ -160,7 +162,7 @@ template <class D = Cpu, class T = float> struct MaskedSwinIR {
     }
 
     /// The options that neither a tensor nor its shape tells.
-    static constexpr std::string_view untold[] = {"img_range", "global_residual", "shallow_residual", "attention.attn_fn"};
+    static constexpr std::array<std::string_view, 4> untold{"img_range", "global_residual", "shallow_residual", "attention.attn_fn"};
     /// Takes these over. Throws Error where they contradict the network.
     void set_untold(SwinIROptions const& o) {
         auto changed = options;
@@ -257,6 +259,14 @@ Variable<T, 4, D> MaskedSwinIR<D, T>::operator()(Variable<T, 4, D> const& x, Com
 #if TACET_WITH_COMPILED  // library tacet::compiled has it
 extern template Variable<float, 4> MaskedSwinIR<>::operator()(Variable<float, 4> const&, SwinDraws const&,
                                                               LayerObserver<Cpu, float> const&) const;
+#if TACET_WITH_CUDA
+extern template Variable<float, 4, Cuda> MaskedSwinIR<Cuda>::operator()(Variable<float, 4, Cuda> const&, SwinDraws const&,
+                                                                        LayerObserver<Cuda, float> const&) const;
+extern template Variable<float, 4, Cuda> MaskedSwinIR<Cuda>::operator()(Variable<float, 4, Cuda> const&, ComputedIn<BFloat16>,
+                                                                        SwinDraws const&, LayerObserver<Cuda, float> const&) const;
+extern template Variable<float, 4, Cuda> MaskedSwinIR<Cuda>::operator()(Variable<float, 4, Cuda> const&, ComputedIn<Half>, SwinDraws const&,
+                                                                        LayerObserver<Cuda, float> const&) const;
+#endif
 #endif
 
 }  // namespace tacet

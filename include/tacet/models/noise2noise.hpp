@@ -95,6 +95,11 @@ Variable<T, 4, D> Noise2NoiseUNet<D, T>::operator()(Variable<T, 4, D> const& ima
 
 #if TACET_WITH_COMPILED  // library tacet::compiled has it
 extern template Variable<float, 4> Noise2NoiseUNet<>::operator()(Variable<float, 4> const&) const;
+#if TACET_WITH_CUDA
+extern template Variable<float, 4, Cuda> Noise2NoiseUNet<Cuda>::operator()(Variable<float, 4, Cuda> const&) const;
+extern template Variable<float, 4, Cuda> Noise2NoiseUNet<Cuda>::operator()(Variable<float, 4, Cuda> const&, ComputedIn<BFloat16>) const;
+extern template Variable<float, 4, Cuda> Noise2NoiseUNet<Cuda>::operator()(Variable<float, 4, Cuda> const&, ComputedIn<Half>) const;
+#endif
 #endif
 
 /// The network of the checkpoints published with joeylitalien/noise2noise-pytorch: encoder levels 2 to 5 share one kernel, decoder
