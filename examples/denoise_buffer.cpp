@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Denoises a frame in memory: interleaved 8-bit RGB whose rows are `stride` bytes apart, as cameras and toolkits hand them over.
+#include <tacet/core/device_choice.hpp>
 #include <tacet/data/dead_leaves.hpp>
 #include <tacet/data/noise.hpp>
 #include <tacet/denoise/any_denoiser.hpp>
@@ -12,8 +13,10 @@ using namespace tacet;
 
 struct Options {
     std::optional<std::filesystem::path> weights;
+    DeviceChoice device = DeviceChoice::cpu;
     static void fields(auto& self, auto&& field) {
         field("weights", self.weights, "weights to use (default: those that come with tacet)", metavar("FILE"));
+        list_device(self.device, field);
     }
 };
 
@@ -43,7 +46,9 @@ int main(int argc, char** argv) {
             auto const clean = dead_leaves(height, width, Rng(7));
             to_bytes(add_noise(clean, parse_noise("gaussian:25"), Rng(8)), frame.data(), stride);
 
-            auto const network = AnyDenoiser::read(o.weights ? *o.weights : default_weights());  // once; may serve several threads
+            auto const weights = o.weights ? *o.weights : default_weights();
+            auto const network =  // read once; may serve several threads
+                on_device(o.device, [&](auto device) { return AnyDenoiser::read(weights, device); });
             auto const noisy = to_floats(frame.data(), height, width, stride);
             to_bytes(network.denoise(noisy), frame.data(), stride);
 

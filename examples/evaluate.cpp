@@ -64,7 +64,8 @@ void check_usage(Options const& o) {
     demand(!o.images.empty() || !o.noise.empty(), "--images is required, or --noise, which makes them of the clean ones");
     demand(o.images.empty() || o.noise.empty(), "--images and --noise exclude each other: the images are noisy as they are");
     DenoiseFlags const plain{.seed = o.denoising.seed};
-    demand(o.weights || o.denoising == plain, "--draws, --self-ensemble, --attention-mask and --max-memory need --weights");
+    demand(o.weights || o.denoising == plain,
+           "--draws, --self-ensemble, --attention-mask, --max-memory, --device and --precision need --weights");
 }
 
 // Clean files, each with the one to judge; the latter is empty where noise is added.
@@ -83,7 +84,9 @@ struct Preparation {
 
     explicit Preparation(Options const& o) : options(o.denoising.options()) {
         if (!o.noise.empty()) noise = parse_noise(o.noise, noise_menu_with_jpeg());
-        if (o.weights) network = AnyDenoiser::read(*o.weights), network->check_options(options);
+        if (!o.weights) return;
+        network = on_device(o.denoising.device, [&](auto device) { return AnyDenoiser::read(*o.weights, device); });
+        network->check_options(options);
     }
 };
 

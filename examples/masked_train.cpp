@@ -51,6 +51,18 @@ template <class M> void train(M& model, MaskedTrainOptions const& o) {
                      untold.c_str());
 }
 
+// Trains the network that was asked for on the device D.
+template <class D> void train_on(MaskedTrainOptions const& o) {
+    Rng rng(Stream{.seed = o.seed, .purpose = Purpose::initialise});
+    if (o.network == "dncnn") {
+        DnCnn<D> model(3, rng, {.width = o.width});
+        return train(model, o);
+    }
+    MaskedSwinIR<D> model(o.swinir(), rng);
+    model.draws.seed = o.seed;
+    train(model, o);
+}
+
 int main(int argc, char** argv) {
     Program const program{
         .name = "masked_train",
@@ -70,13 +82,6 @@ int main(int argc, char** argv) {
         auto const o = asked.resolved();
         check_training_named(o.train, o.pairs), check_export(o);
         if (o.threads > 0) set_num_threads(o.threads);
-        Rng rng(Stream{.seed = o.seed, .purpose = Purpose::initialise});
-        if (o.network == "dncnn") {
-            DnCnn<> model(3, rng, {.width = o.width});
-            return train(model, o);
-        }
-        MaskedSwinIR<> model(o.swinir(), rng);
-        model.draws.seed = o.seed;
-        train(model, o);
+        on_device(o.device, [&](auto device) { train_on<decltype(device)>(o); });
     });
 }

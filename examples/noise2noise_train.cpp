@@ -19,6 +19,24 @@ struct Options : RunOptions {
     }
 };
 
+// Trains on the device D.
+template <class D> void train(Options const& o) {
+    check(o.crop % Noise2NoiseUNet<D>::multiple == 0, "--crop: ", o.crop, " is not a multiple of ", Noise2NoiseUNet<D>::multiple);
+    if (o.threads > 0) set_num_threads(o.threads);
+    PatchOptions patches{.batch = o.batch, .crop = o.crop, .seed = o.seed, .noise = parse_noise(o.noise)};
+    patches.clean_targets = o.clean_targets, patches.grey = o.grey;
+    check_training_named(o.train, o.pairs), check_validation_named(o.valid, o.valid_pairs);
+    Rng rng(Stream{.seed = o.seed, .purpose = Purpose::initialise});
+    Noise2NoiseUNet<D> model(3, 3, rng, o.width);
+    Trainer trainer(model, o.training);  // refuses options, and so it comes before pictures are decoded
+    ValidationSet const validation(o.valid, o.valid_pairs, patches.noise, o.seed, o.valid_images);  // few: a mistake shows at once
+    auto const source = make_source(o.train, o.pairs, patches, o.cache_memory * 1'000'000);
+    Checkpoint description{{}, network_metadata(model)};
+    description.metadata["written_by"] = "tacet " TACET_VERSION;
+    if (o.pairs.empty()) description.metadata["noise"] = o.noise;  // pairs have one of their own
+    train_in_folder(o, "Noise2Noise training", trainer, *source, validation, description);  // makes the folder: nothing was refused
+}
+
 int main(int argc, char** argv) {
     Program const program{
         .name = "noise2noise_train",
@@ -28,20 +46,7 @@ int main(int argc, char** argv) {
         .examples = {{"noise2noise_train --train photos --valid others --output run", "pictures, with noise added on the fly"},
                      {"noise2noise_train --pairs first second --valid-pairs a b --output run", "your own noisy pairs"},
                      {"noise2noise_train --train dead-leaves --valid dead-leaves --output run", "no pictures at all"}}};
-    return run_main<Options>(argc, argv, program, [&](Options const& o) {
-        check(o.crop % Noise2NoiseUNet<>::multiple == 0, "--crop: ", o.crop, " is not a multiple of ", Noise2NoiseUNet<>::multiple);
-        if (o.threads > 0) set_num_threads(o.threads);
-        PatchOptions patches{.batch = o.batch, .crop = o.crop, .seed = o.seed, .noise = parse_noise(o.noise)};
-        patches.clean_targets = o.clean_targets, patches.grey = o.grey;
-        check_training_named(o.train, o.pairs), check_validation_named(o.valid, o.valid_pairs);
-        Rng rng(Stream{.seed = o.seed, .purpose = Purpose::initialise});
-        Noise2NoiseUNet<> model(3, 3, rng, o.width);
-        Trainer trainer(model, o.training);  // refuses options, and so it comes before pictures are decoded
-        ValidationSet const validation(o.valid, o.valid_pairs, patches.noise, o.seed, o.valid_images);  // few: a mistake shows at once
-        auto const source = make_source(o.train, o.pairs, patches, o.cache_memory * 1'000'000);
-        Checkpoint description{{}, network_metadata(model)};
-        description.metadata["written_by"] = "tacet " TACET_VERSION;
-        if (o.pairs.empty()) description.metadata["noise"] = o.noise;  // pairs have one of their own
-        train_in_folder(o, "Noise2Noise training", trainer, *source, validation, description);  // makes the folder: nothing was refused
+    return run_main<Options>(argc, argv, program, [](Options const& o) {
+        on_device(o.device, [&](auto device) { train<decltype(device)>(o); });
     });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Trains a small denoiser on noisy pairs of generated pictures, without a single clean target, and denoises a photograph with it.
+#include <tacet/core/device_choice.hpp>
 #include <tacet/denoise/denoise.hpp>
 #include <tacet/io/environment.hpp>
 #include <tacet/io/line_plot.hpp>
@@ -22,6 +23,7 @@ struct Options {
     Index steps = 6000;
     double seconds = 100;
     std::uint64_t seed = 0;
+    DeviceChoice device = DeviceChoice::cpu;
     bool overwrite = false;
 
     static void fields(auto& self, auto&& field) {
@@ -33,6 +35,7 @@ struct Options {
         field("steps", self.steps, "training steps", range(1, 1'000'000));
         field("seconds", self.seconds, "time for training; where it is short, the schedule is shortened", range(1.0, 1e6));
         field("seed", self.seed, "seed of weights, training pictures and noise");
+        list_device(self.device, field);
         field("overwrite", self.overwrite, "replace files of another origin in the folder");
     }
 };
@@ -78,7 +81,7 @@ struct Task {
 };
 
 // Trains for the given steps, or for the given time where that is shorter; returns the curve of the loss.
-Series train(Noise2NoiseUNet<>& model, Options const& o, NoiseSpec const& noise) {
+template <class D> Series train(Noise2NoiseUNet<D>& model, Options const& o, NoiseSpec const& noise) {
     DeadLeavesSource const source({.batch = 4, .crop = 64, .seed = o.seed, .noise = noise, .clean_targets = false});
     TrainOptions options;
     options.steps = o.steps, options.adam.rate = 2e-3, options.ema = 0.995;
@@ -137,6 +140,27 @@ void write_report(Task const& task, Report& report, Image const& picture, Series
     write_file_atomically(task.report, std::as_bytes(std::span(html)), task.overwrite);
 }
 
+// Trains and denoises on the device D.
+template <class D> void start(Options const& o) {
+    double const began = steady_seconds();
+    Task const task(o);
+    Rng rng(Stream{.seed = o.seed, .purpose = Purpose::initialise});
+    Noise2NoiseUNet<D> model(3, 3, rng, 16);
+    auto const curve = train(model, o, task.training_noise);
+    auto const denoised = denoise(model, task.noisy.pixels);
+    auto const picture = write_pictures(task, denoised);
+
+    Json::Object summary{{"input", task.input.string()},
+                         {"output", task.output.string()},
+                         {"montage", task.montage.string()},
+                         {"report", task.report.string()}};
+    Report report("Denoised without clean data", task.input.filename().string());
+    judge(task, denoised, report, summary);
+    write_report(task, report, picture, curve);
+    summary.insert(summary.begin() + 4, {"seconds", steady_seconds() - began});
+    std::printf("%s\n", Json(summary).dump().c_str());
+}
+
 int main(int argc, char** argv) {
     Program const program{
         .name = "quickstart",
@@ -144,23 +168,7 @@ int main(int argc, char** argv) {
             "Trains a small Noise2Noise network on noisy pairs of generated pictures, without clean data, and denoises a picture.",
         .examples = {{"quickstart photo.jpg", "denoises the picture as it is"},
                      {"quickstart --noise gaussian:25 photo.png", "adds noise first, and says how much better the result is"}}};
-    return run_main<Options>(argc, argv, program, [&](Options const& o) {
-        double const began = steady_seconds();
-        Task const task(o);
-        Rng rng(Stream{.seed = o.seed, .purpose = Purpose::initialise});
-        Noise2NoiseUNet<> model(3, 3, rng, 16);
-        auto const curve = train(model, o, task.training_noise);
-        auto const denoised = denoise(model, task.noisy.pixels);
-        auto const picture = write_pictures(task, denoised);
-
-        Json::Object summary{{"input", task.input.string()},
-                             {"output", task.output.string()},
-                             {"montage", task.montage.string()},
-                             {"report", task.report.string()}};
-        Report report("Denoised without clean data", task.input.filename().string());
-        judge(task, denoised, report, summary);
-        write_report(task, report, picture, curve);
-        summary.insert(summary.begin() + 4, {"seconds", steady_seconds() - began});
-        std::printf("%s\n", Json(summary).dump().c_str());
+    return run_main<Options>(argc, argv, program, [](Options const& o) {
+        on_device(o.device, [&](auto device) { start<decltype(device)>(o); });
     });
 }
