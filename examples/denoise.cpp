@@ -91,8 +91,8 @@ int main(int argc, char** argv) {
                       "the mean over eight flips and turns, with masks of 65 to 85 %"}}};
     return run_main<Options>(argc, argv, program, [&](Options const& o) {
         auto options = o.denoising.options();
-        auto const weights = o.weights ? *o.weights : default_weights();
-        auto const network = on_device(o.denoising.device, [&](auto device) { return AnyDenoiser::read(weights, device); });
+        auto const network = on_device(
+            o.denoising.device, [&](auto device) { return AnyDenoiser::read(o.weights ? *o.weights : default_weights(), device); });
         network.check_options(options);
         auto const jobs = plan_file_jobs(o.input, o.output, o.overwrite);
         BatchProgress progress(jobs.size(), program.name);

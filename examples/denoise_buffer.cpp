@@ -46,9 +46,8 @@ int main(int argc, char** argv) {
             auto const clean = dead_leaves(height, width, Rng(7));
             to_bytes(add_noise(clean, parse_noise("gaussian:25"), Rng(8)), frame.data(), stride);
 
-            auto const weights = o.weights ? *o.weights : default_weights();
-            auto const network =  // read once; may serve several threads
-                on_device(o.device, [&](auto device) { return AnyDenoiser::read(weights, device); });
+            auto const network = on_device(  // once; it may serve several threads
+                o.device, [&](auto device) { return AnyDenoiser::read(o.weights ? *o.weights : default_weights(), device); });
             auto const noisy = to_floats(frame.data(), height, width, stride);
             to_bytes(network.denoise(noisy), frame.data(), stride);
 
