@@ -36,6 +36,19 @@ template <> __device__ inline void multiply<gpu::Tf32>(MatrixC& c, MatrixA const
                  : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
 }
 
+/// Two neighbours in a fragment, rounded to T; the first one in the lower half.
+template <class T> __device__ std::uint32_t packed(float first, float second);
+template <> __device__ inline std::uint32_t packed<Half>(float first, float second) {
+    std::uint32_t both;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(second), "f"(first));
+    return both;
+}
+template <> __device__ inline std::uint32_t packed<BFloat16>(float first, float second) {
+    std::uint32_t both;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(second), "f"(first));
+    return both;
+}
+
 /// Loads four 8 x 8 matrices of 16-bit elements, or 8 x 4 of 32 bits, whose rows are 16 aligned bytes of shared memory: lanes 8 m to
 /// 8 m + 7 name the rows of matrix m. In each, this lane gets columns 2t and 2t + 1 of row g, or column t; `transposed`, rows 2t and 2t + 1
 /// of column g.

@@ -38,14 +38,16 @@ __device__ void load_right(warp::MatrixB (&b)[2], T const (*tile)[length], int d
     }
 }
 
-/// Two neighbours in a fragment, the first one in the lower half.
-template <class T> __device__ std::uint32_t packed(float first, float second) {
-    return T(first).bits | static_cast<std::uint32_t>(T(second).bits) << 16;
-}
 /// Two results side by side, (16, 8) each, as the left factor (16, 16) of another product: its lanes hold what theirs do.
 template <class T> __device__ warp::MatrixA as_left(warp::MatrixC const& first, warp::MatrixC const& second) {
-    return {{packed<T>(first.v[0], first.v[1]), packed<T>(first.v[2], first.v[3]), packed<T>(second.v[0], second.v[1]),
-             packed<T>(second.v[2], second.v[3])}};
+    return {{warp::packed<T>(first.v[0], first.v[1]), warp::packed<T>(first.v[2], first.v[3]), warp::packed<T>(second.v[0], second.v[1]),
+             warp::packed<T>(second.v[2], second.v[3])}};
+}
+/// c, two results side by side, += a b^T. As b is transposed, rows of both factors run along what is summed over, and the lanes hold of a
+/// right factor what they would hold of a left one: every result can be either factor of the next product.
+template <class T> __device__ void multiply_rows(warp::MatrixC* c /* 2 */, warp::MatrixA const& a, warp::MatrixA const& b) {
+    warp::multiply<T>(c[0], a, {{b.r[0], b.r[2]}});
+    warp::multiply<T>(c[1], a, {{b.r[1], b.r[3]}});
 }
 
 }  // namespace tacet::gpu

@@ -15,14 +15,17 @@ __device__ inline Index task() { return Index(blockIdx.x) * per_block + number()
 /// The larger one; NaN where one is NaN.
 template <class T> __device__ T larger(T a, T b) { return a > b || a != a ? a : b; }
 
-/// The sum over the lanes, the same bits in each of them: both partners add the same two numbers.
-template <class T> __device__ T sum(T v) {
-    for (int mask = size / 2; mask > 0; mask /= 2) v += exchange(v, mask);
+/// The sum over the lanes, or over each `lanes` neighbours, a power of two; the same bits in each of them: both partners add the same two
+/// numbers.
+template <int lanes = size, class T> __device__ T sum(T v) {
+#pragma unroll
+    for (int mask = lanes / 2; mask > 0; mask /= 2) v += exchange(v, mask);
     return v;
 }
-/// The largest of the lanes; NaN where one is NaN.
-template <class T> __device__ T largest(T v) {
-    for (int mask = size / 2; mask > 0; mask /= 2) v = larger(v, exchange(v, mask));
+/// The largest of the lanes, or of each `lanes` neighbours; NaN where one is NaN.
+template <int lanes = size, class T> __device__ T largest(T v) {
+#pragma unroll
+    for (int mask = lanes / 2; mask > 0; mask /= 2) v = larger(v, exchange(v, mask));
     return v;
 }
 

@@ -14,7 +14,7 @@ template <> struct WindowAttentionKernel<Cuda> {
     template <class T>
     static void run(Tensor<T, 4, Cuda> const& y, Tensor<T, 4, Cuda> const& qkv, Tensor<Wide<T>, 2, Cuda> const& table, Keep const& keep,
                     detail::WindowGrid const& grid) {
-        Index const tiles = detail::div_up(grid.slots(), gpu::attention_tile);
+        Index const tiles = detail::div_up(grid.slots(), gpu::attention_slots);
         gpu::AttentionImages<T> const x{qkv.data(), table.data(), keep.data(), grid};
         auto const run = [&]<int depth>(std::integral_constant<int, depth>) {
             if constexpr (is_16_bit<T>)
@@ -23,7 +23,7 @@ template <> struct WindowAttentionKernel<Cuda> {
                                                            with_biases<gpu::WindowHead<T, depth>>(grid)},
                                   &gpu::window_attention_tensor<T, depth>, y.data(), x);
             using Keys = gpu::AttentionTile<Wide<T>, depth>;
-            launch("window_attention", Grid{grid.windows() * grid.heads * tiles, gpu::attention_tile, sizeof(Keys)},
+            launch("window_attention", Grid{grid.windows() * grid.heads * tiles, gpu::attention_slots, sizeof(Keys)},
                    &gpu::window_attention<T, depth>, y.data(), x, tiles);
         };
         with_depth(grid.depth, run);
@@ -45,7 +45,7 @@ template <> struct WindowAttentionKernel<Cuda> {
                                                                     with_biases<gpu::WindowHeadGradients<T, depth>>(grid)},
                                   &gpu::window_attention_tensor_backward<T, depth>, gradients, x, workers);
             launch("window_attention_backward",
-                   Grid{workers * grid.heads, gpu::attention_tile, gpu::AttentionBackwardMemory<W, depth>::bytes(grid)},
+                   Grid{workers * grid.heads, gpu::attention_slots, gpu::AttentionBackwardMemory<W, depth>::bytes(grid)},
                    &gpu::window_attention_backward<T, depth>, gradients, x, workers);
         };
         with_depth(grid.depth, run);

@@ -8,13 +8,13 @@
 // Attention by a thread for each query: for numbers that the tensor cores do not have, and for windows of more than 64 slots.
 namespace tacet::gpu {
 
-constexpr int attention_tile = 64;  // slots that a block looks at together; a thread for each
+constexpr int attention_slots = 64;  // slots that a block looks at together; a thread for each
 
 /// Some slots of a window, with two rows of `depth` numbers for each: keys and values, or queries and gradients of the result.
 template <class T, int depth> struct AttentionTile {
-    T first[attention_tile][depth], second[attention_tile][depth];
-    Index pixel[attention_tile];
-    int region[attention_tile];  // -1: not there, or not seen
+    T first[attention_slots][depth], second[attention_slots][depth];
+    Index pixel[attention_slots];
+    int region[attention_slots];  // -1: not there, or not seen
 };
 
 /// The tile of slots [first, first + 64): places, and two rows of each, which `row_of(pixel, 0 or 1)` finds. All threads take part.
@@ -24,7 +24,7 @@ __device__ void load_tile(AttentionTile<T, depth>& tile, Index depth_used, P con
     __syncthreads();  // nobody reads the last tile any more
     place(self, tile.pixel[self], tile.region[self]);
     __syncthreads();
-    for (int k = self; k < attention_tile * depth; k += attention_tile) {
+    for (int k = self; k < attention_slots * depth; k += attention_slots) {
         int const slot = k / depth, c = k % depth;
         bool const there = tile.pixel[slot] >= 0 && c < depth_used;
         tile.first[slot][c] = there ? row_of(tile.pixel[slot], 0)[c] : T(0);
@@ -46,9 +46,9 @@ __device__ void load_keys(AttentionTile<Wide<T>, depth>& tile, AttentionImages<T
 template <class T, int depth, class F>
 __device__ void for_keys(AttentionTile<Wide<T>, depth>& tile, AttentionImages<T> const& x, detail::WindowOrigin const& window, Index head,
                          Index slot, detail::WindowPlace const& query, Wide<T> const (&q)[depth], F const& body) {
-    for (Index first = 0; first < x.grid.slots(); first += attention_tile) {
+    for (Index first = 0; first < x.grid.slots(); first += attention_slots) {
         load_keys(tile, x, window, head, first);
-        for (int k = 0; k < attention_tile; ++k) {
+        for (int k = 0; k < attention_slots; ++k) {
             bool const seen = query.pixel >= 0 && tile.region[k] == query.region;
             Wide<T> score = 0;
             if (seen) score = dot(q, tile.first[k]) + x.table[x.grid.table_row(slot, first + k) * x.grid.heads + head];
@@ -62,7 +62,7 @@ template <class T, int depth> __global__ void window_attention(T* y /* (N, H, W,
     using W = Wide<T>;
     auto& tile = shared_memory<AttentionTile<W, depth>>();
     auto const& grid = x.grid;
-    Index const head = blockIdx.x / query_tiles % grid.heads, slot = blockIdx.x % query_tiles * attention_tile + threadIdx.x;
+    Index const head = blockIdx.x / query_tiles % grid.heads, slot = blockIdx.x % query_tiles * attention_slots + threadIdx.x;
     auto const window = grid.origin(blockIdx.x / query_tiles / grid.heads);
     auto const query = x.place(window, slot);
     W q[depth];
@@ -96,10 +96,10 @@ template <class T, int depth> __global__ void window_attention_backward(Attentio
     int const self = static_cast<int>(threadIdx.x);
     W *const log_total = memory.log_total(), *const along = log_total + slots, *const sums = along + slots;
     W* const own_sums = sums + warp::number() * rows;
-    for (Index k = self; k < 2 * rows; k += attention_tile) sums[k] = 0;
+    for (Index k = self; k < 2 * rows; k += attention_slots) sums[k] = 0;
     for (Index index = worker; index < grid.windows(); index += workers) {
         auto const window = grid.origin(index);
-        for (Index first = 0; first < slots; first += attention_tile) {  // queries: their softmax, and gq
+        for (Index first = 0; first < slots; first += attention_slots) {  // queries: their softmax, and gq
             Index const slot = first + self;
             auto const query = x.place(window, slot);
             W q[depth], gy[depth], gq[depth] = {};
@@ -120,19 +120,19 @@ template <class T, int depth> __global__ void window_attention_backward(Attentio
             if (g.gqkv && query.pixel >= 0) store_row(g.row(grid, query.pixel, 0, head), gq, grid.depth, x.scale());
         }
         if (!g.gqkv) continue;
-        for (Index first = 0; first < slots; first += attention_tile) {  // keys: gk and gv
+        for (Index first = 0; first < slots; first += attention_slots) {  // keys: gk and gv
             Index const slot = first + self;
             auto const key = x.place(window, slot);
             int const region = x.region_of_key(key);
             W k_row[depth], v_row[depth], gk[depth] = {}, gv[depth] = {};
             load_row<depth, T>(k_row, key.pixel < 0 ? nullptr : x.row(key.pixel, 1, head), grid.depth, x.scale());
             load_row<depth, T>(v_row, key.pixel < 0 ? nullptr : x.row(key.pixel, 2, head), grid.depth);
-            for (Index queries = 0; queries < slots; queries += attention_tile) {
+            for (Index queries = 0; queries < slots; queries += attention_slots) {
                 load_tile(tile, grid.depth, [&](int n, Index& pixel, int& of) {
                     auto const p = x.place(window, queries + n);
                     pixel = p.pixel, of = p.pixel < 0 ? -2 : static_cast<int>(p.region);  // -2: sees nothing, not even what is not there
                 }, [&](Index pixel, int which) { return which ? g.gy_row(grid, pixel, head) : x.row(pixel, 0, head); });
-                for (int n = 0; n < attention_tile; ++n) {
+                for (int n = 0; n < attention_slots; ++n) {
                     if (tile.region[n] != region) continue;
                     Index const query = queries + n;
                     W const score = dot(k_row, tile.first[n]) + x.table[grid.table_row(query, slot) * grid.heads + head];
@@ -147,7 +147,7 @@ template <class T, int depth> __global__ void window_attention_backward(Attentio
         }
     }
     __syncthreads();
-    for (Index k = self; k < rows; k += attention_tile) g.part[(worker * rows + k) * grid.heads + head] = sums[k] + sums[rows + k];
+    for (Index k = self; k < rows; k += attention_slots) g.part[(worker * rows + k) * grid.heads + head] = sums[k] + sums[rows + k];
 }
 
 }  // namespace tacet::gpu

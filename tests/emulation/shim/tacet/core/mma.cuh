@@ -104,6 +104,9 @@ template <class T> void multiply(MatrixC& c, MatrixA const& a, MatrixB const& b)
     if constexpr (std::is_same_v<T, gpu::Tf32>) emulation::meet("mma.m16n8k8", &product, &detail::multiply_8);
     else emulation::meet("mma.m16n8k16", &product, &detail::multiply_16<T>);
 }
+template <class T> std::uint32_t packed(float first, float second) {
+    return T(first).bits | static_cast<std::uint32_t>(T(second).bits) << 16;
+}
 template <bool transposed = false> void load_matrices(std::uint32_t (&r)[4], void const* row) {
     if (reinterpret_cast<std::uintptr_t>(row) % 16) throw emulation::Fault("ldmatrix: a row is not aligned to 16 bytes");
     detail::Load load{r, static_cast<std::byte const*>(row)};
