@@ -89,8 +89,15 @@ cudaError_t cudaGetDevice(int* device) {
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
     std::strcpy(properties->name, "emulated device");
     properties->major = emulation::machine().major, properties->minor = emulation::machine().minor;
-    properties->multiProcessorCount = 3;  // few and odd: grids that are made for the device have blocks with more than one task
     return cudaSuccess;
+}
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+    switch (attribute) {
+        // Few and odd: grids that are made for the device have blocks with more than one task.
+        case cudaDevAttrMultiProcessorCount: return *value = 3, cudaSuccess;
+        case cudaDevAttrMaxSharedMemoryPerBlockOptin: return *value = static_cast<int>(emulation::most_shared_bytes), cudaSuccess;
+    }
+    return cudaErrorInvalidValue;
 }
 cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) {
     auto& memory = device_memory();

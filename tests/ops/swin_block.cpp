@@ -29,7 +29,7 @@ template <class T> struct Block {
     detail::SwinParameters<T, Cpu> p;
     Tensor<T, 4> gy;
     Mask keep;
-    std::vector<float> factors;
+    Tensor<float, 2> factors;
     WindowAttentionOptions options;
 
     /// The same numbers for both types.
@@ -51,16 +51,18 @@ template <class T> struct Block {
             b.keep = Mask(Shape{s.shape[0], s.shape[1], s.shape[2], Index(1)});
             for (Index k = 0; k < b.keep.size(); ++k) b.keep.data()[k] = 100 * rng.uniform() >= static_cast<float>(s.percent);
         }
-        if (s.factors)
-            for (Index k = 0; k < 2 * s.shape[0]; ++k) b.factors.push_back(k % 3 == 1 ? 0.f : 1.25f);
+        if (s.factors) {
+            b.factors = Tensor<float, 2>(Shape{Index(2), s.shape[0]});
+            for (Index k = 0; k < b.factors.size(); ++k) b.factors.data()[k] = k % 3 == 1 ? 0.f : 1.25f;
+        }
         return b;
     }
 
-    Variable<T, 4> fused() const { return detail::swin_block(x, p, options, keep, factors); }
+    Variable<T, 4> fused() const { return detail::swin_block(x, p, {.window = options, .keep = keep, .factors = factors}); }
     Variable<T, 4> branch(Variable<T, 4> const& y, Index number) const {
-        if (factors.empty()) return y;
+        if (!factors.data()) return y;
         Tensor<T, 4> const f(Shape{y.shape()[0], Index(1), Index(1), Index(1)});
-        for (Index k = 0; k < f.size(); ++k) f.data()[k] = static_cast<T>(factors[static_cast<std::size_t>(number * f.size() + k)]);
+        for (Index k = 0; k < f.size(); ++k) f.data()[k] = static_cast<T>(factors(number, k));
         return y * f;
     }
     Variable<T, 4> composed() const {

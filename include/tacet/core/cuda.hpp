@@ -52,6 +52,14 @@ inline void check_gpu() {
     check_cuda(cudaFree(nullptr), "the GPU cannot be used");  // the first call that needs the device itself, not its description alone
 }
 
+/// A number that describes the current device.
+inline int device_attribute(cudaDeviceAttr attribute) {
+    int device = 0, value = 0;
+    check_cuda(cudaGetDevice(&device), "finding the GPU");
+    check_cuda(cudaDeviceGetAttribute(&value, attribute, device), "asking what the GPU has");
+    return value;
+}
+
 /// The name of the current device, for messages.
 inline std::string device_name() {
     int device = 0;

@@ -46,8 +46,8 @@ template <class D = Cpu, class T = float> struct SwinMlp {
 
 /// A block of a Swin transformer (Liu et al., 2021), normalised before its branches: x (N, H, W, C) -> (N, H, W, C), where
 /// y = x + attention(norm1(x)) and the result is y + mlp(norm2(y)). `layer` counts blocks through the network. Where the attention has no
-/// switches and the device has a kernel for it (SwinBlockKernel), it is computed in one pass over memory that keeps x alone, whatever
-/// `recompute` says.
+/// switches and the device has a kernel for it (SwinBlockKernel), it is computed in one pass over memory that keeps x alone: on the CPU
+/// always, on Cuda for images in 16 bits, where nothing is recorded or `recompute` is `block`.
 template <class D = Cpu, class T = float> struct SwinBlock {
     LayerNorm<D, T> norm1;
     WindowAttention<D, T> attn;
@@ -62,20 +62,22 @@ template <class D = Cpu, class T = float> struct SwinBlock {
 
     template <class X> Variable<X, 4, D> operator()(Variable<X, 4, D> const& x, SwinPass const& pass) const {
         if constexpr (largest_window<X> > 0)
-            if (one_pass()) return fused(x, pass);
+            if (fits<X>() && (Kernel::goes_back || pass.recompute == Recompute::block || !detail::recording())) return fused(x, pass);
         if (pass.recompute != Recompute::block) return both(x, pass);
         return checkpoint([this, pass](Tokens<X> const& v) { return both(v, pass); }, x);
     }
     /// Whether tokens of type T are computed in one pass over memory, without anything that is wider than its input.
-    bool one_pass() const { return attn.usual() && attn.window.window <= largest_window<T>; }
+    bool one_pass() const { return fits<T>(); }
     static void fields(auto& self, auto&& field) {
         field("norm1", self.norm1), field("attn", self.attn), field("norm2", self.norm2), field("mlp", self.mlp);
     }
 
 private:
     template <class X> using Tokens = Variable<X, 4, D>;
-    template <class X> static constexpr Index largest_window = SwinBlockKernel<D>::template largest_window<X>;
+    using Kernel = SwinBlockKernel<D>;
+    template <class X> static constexpr Index largest_window = Kernel::template largest_window<X>;
 
+    template <class X> bool fits() const { return attn.usual() && attn.window.window <= largest_window<X>; }
     template <class X> Tokens<X> both(Tokens<X> const& x, SwinPass const& pass) const {
         Tokens<X> const y = x + dropped(attention(x, pass), pass, 0);
         return y + dropped(mlp(norm2(y)), pass, 1);
@@ -101,19 +103,21 @@ private:
         Rng rng = drop_draws(pass, branch);
         return drop_path(x, drop, rng, pass.training);
     }
-    Tokens<T> fused(Tokens<T> const& x, SwinPass const& pass) const {
+    template <class X> Tokens<X> fused(Tokens<X> const& x, SwinPass const& pass) const {
         detail::SwinParameters<T, D> const parameters{
             {attn.qkv[0].weight.var(), attn.proj.var(), mlp.fc1.weight.var(), mlp.fc2.weight.var(), attn.table.var()},
             {norm1.weight.var(), norm1.bias.var(), attn.qkv[0].bias.var(), attn.proj_bias->var(), norm2.weight.var(), norm2.bias.var(),
              mlp.fc1.bias.var(), mlp.fc2.bias.var()}};
-        Index const n = x.shape()[0];
-        std::vector<float> factors(pass.training && drop > 0 ? static_cast<std::size_t>(2 * n) : 0);
-        for (Index branch = 0; !factors.empty() && branch < 2; ++branch) {
-            Rng rng = drop_draws(pass, branch);
-            auto const drawn = detail::drop_path_factors<float, Cpu>(Shape{n}, drop, rng);
-            std::copy_n(drawn.data(), n, factors.data() + branch * n);
+        detail::SwinSetting<D> setting{.window = attn.window, .keep = keep(x.shape(), pass), .eps = {norm1.eps, norm2.eps}};
+        if (pass.training && drop > 0) {
+            Index const n = x.shape()[0];
+            setting.factors = Tensor<float, 2, D>(Shape{Index(2), n});
+            for (Index branch = 0; branch < 2; ++branch) {
+                Rng rng = drop_draws(pass, branch);
+                detail::draw_drop_path(setting.factors.part(branch * n, Shape{n}), drop, rng);
+            }
         }
-        return detail::swin_block(x, parameters, attn.window, keep(x.shape(), pass), factors, {norm1.eps, norm2.eps});
+        return detail::swin_block(x, parameters, setting);
     }
 };
 

@@ -12,7 +12,8 @@ enum class ResiConnection { conv0, conv1, conv3, conv6 };
 /// How features become the larger image: not at all, or as in SwinIR's classical, light-weight and real-world super-resolution.
 enum class Upsampler { none, pixelshuffle, pixelshuffledirect, nearest_conv };
 /// What is computed again in the backward pass instead of being kept: nothing, the attention of blocks, or whole blocks. Blocks that the
-/// CPU computes in one pass over memory (SwinBlock::one_pass) keep their input alone, whatever it says.
+/// CPU computes in one pass over memory (SwinBlock::one_pass) keep their input alone, whatever it says; on Cuda, `block` is what makes
+/// training compute blocks of 16-bit images in one pass.
 enum class Recompute { none, attention, block };
 
 /// The sizes and switches of a SwinIR network (Liang et al., 2021) and of its masked variant (Chen et al., 2023), whose released sizes are

@@ -8,13 +8,18 @@
 namespace tacet {
 
 namespace detail {
-/// What drop_path multiplies n samples by, a draw for each.
-template <class T, class D, int R> Tensor<T, R, D> drop_path_factors(Shape<R> const& shape /* n in all */, float p, Rng& rng) {
-    auto const one = ones<T, D>(shape);
-    Tensor<T, R, D> factors(shape);
-    DropoutKernel<D>::run(factors.data(), one.data(), shape.size(), rng.stream(), rng.position(), p);
-    rng.set_position(rng.position() + static_cast<std::uint64_t>(shape.size()));
-    return factors;
+/// Draws what drop_path multiplies its samples by.
+template <class T, int R, class D> void draw_drop_path(Tensor<T, R, D> const& factors /* a sample each */, float p, Rng& rng) {
+    auto const one = ones<T, D>(factors.shape());
+    DropoutKernel<D>::run(factors.data(), one.data(), factors.size(), rng.stream(), rng.position(), p);
+    rng.set_position(rng.position() + static_cast<std::uint64_t>(factors.size()));
+}
+/// x, sample n times factor n. In 16 bits the factors would bias every branch.
+template <class T, int R, class D>
+Variable<T, R, D> times_by_sample(Variable<T, R, D> const& x /* (N, ...) */, Tensor<Wide<T>, R, D> const& factor /* (N, 1, ...) */) {
+    using W = Wide<T>;
+    if constexpr (std::is_same_v<T, W>) return x * factor;
+    else return cast<T>(Variable<W, R, D>(cast<W>(x) * factor));
 }
 }  // namespace detail
 
@@ -27,10 +32,9 @@ Variable<T, R, D> drop_path(Variable<T, R, D> const& x /* (N, ...) */, float p, 
     if (!train || p == 0) return x;
     Shape<R> shape;
     for (int d = 0; d < R; ++d) shape[d] = d == 0 ? x.shape()[0] : 1;
-    using W = Wide<T>;
-    auto const factor = detail::drop_path_factors<W, D>(shape, p, rng);
-    if constexpr (std::is_same_v<T, W>) return x * factor;
-    else return cast<T>(Variable<W, R, D>(cast<W>(x) * factor));  // the factor in 16 bits would bias every branch
+    Tensor<Wide<T>, R, D> const factor(shape);
+    detail::draw_drop_path(factor, p, rng);
+    return detail::times_by_sample(x, factor);
 }
 
 }  // namespace tacet

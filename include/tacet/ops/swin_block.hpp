@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/autograd/variable.hpp>
+#include <tacet/autograd/checkpoint.hpp>
 #include <tacet/ops/swin_block_gradients.hpp>
-#include <tacet/ops/window_attention.hpp>
+#include <tacet/ops/swin_block_parts.hpp>
 
 namespace tacet {
 
-/// Device half of swin_block: x, y and their gradients (N, H, W, C), parameters as SwinMatrix and SwinVector say. `largest_window` is that
-/// of the windows for which the device has it and gains by it; 0: for none.
+/// Device half of swin_block: x, y and their gradients (N, H, W, C), parameters as SwinMatrix and SwinVector say. `takes` tells whether a
+/// block has the sizes of its kernel; `goes_back`, whether that has a backward pass, else the forward pass is done again operation by
+/// operation. `largest_window` is that of the windows for which networks gain by it.
 template <class D> struct SwinBlockKernel {
+    static_assert(sizeof(D) == 0, "swin_block has no kernels for this device here: compile this file as .cu");
     template <class T> static constexpr Index largest_window = 0;
+    static constexpr bool goes_back = false;
+    template <class T> static bool takes(auto const&...) { return false; }
+    template <class T> static void forward(auto const&...) {}
 };
 
 template <> struct SwinBlockKernel<Cpu> {
     // Of a window of 16 x 16, the scores of a head are 256 x 256: they stay in the second-level cache. Double is for tests.
     template <class T> static constexpr Index largest_window = std::is_same_v<T, float> ? 16 : 0;
+    static constexpr bool goes_back = true;
 
     template <class T>
     static void forward(detail::SwinProblem const& problem, detail::SwinPointers<T const> const& parameters, T const* x, T* y) {
@@ -30,31 +36,11 @@ template <> struct SwinBlockKernel<Cpu> {
 
 namespace detail {
 
-/// The parameters of a fused Swin block.
-template <class T, class D> struct SwinParameters {
-    std::array<Variable<T, 2, D>, SwinMatrix::count> matrix;
-    std::array<Variable<T, 1, D>, SwinVector::count> vector;
-
-    SwinPointers<T const> pointers() const {
-        SwinPointers<T const> p;
-        for (std::size_t k = 0; k < matrix.size(); ++k) p.matrix[k] = matrix[k].value().data();
-        for (std::size_t k = 0; k < vector.size(); ++k) p.vector[k] = vector[k].value().data();
-        return p;
-    }
-    /// Calls f(x, parameters...).
-    auto with(auto const& x, auto&& f) const {
-        return [&]<std::size_t... m, std::size_t... v>(std::index_sequence<m...>, std::index_sequence<v...>) {
-            return f(x, matrix[m]..., vector[v]...);
-        }(std::make_index_sequence<SwinMatrix::count>(), std::make_index_sequence<SwinVector::count>());
-    }
-};
-
 template <class T, class D> struct SwinBlockPull {
     Tensor<T, 4, D> x;  // (N, H, W, C)
     SwinParameters<T, D> parameters;
+    SwinSetting<D> setting;  // holds what the problem points to
     SwinProblem problem;
-    Tensor<std::uint8_t, 4, D> keep;  // (N, H, W, 1) or undefined
-    std::vector<float> factors;       // (2, N) or empty
     std::shared_ptr<Slot<T, 4, D>> slot;
 
     void operator()(Tensor<T, 4, D> const& gy) const {
@@ -71,42 +57,63 @@ template <class T, class D> struct SwinBlockPull {
             vector[k] = Tensor<T, 1, D>(parameters.vector[k].shape());
             gradients.vector[k] = vector[k].data();
         }
-        SwinProblem here = problem;
-        here.factors = factors.empty() ? nullptr : factors.data();
-        SwinBlockKernel<D>::template backward<T>(here, parameters.pointers(), x.data(), gy.data(), gx.data(), gradients);
+        SwinBlockKernel<D>::template backward<T>(problem, parameters.pointers(), x.data(), gy.data(), gx.data(), gradients);
         deliver(slot, gx);
         for (std::size_t k = 0; k < matrix.size(); ++k) deliver(parameters.matrix[k].slot(), matrix[k]);
         for (std::size_t k = 0; k < vector.size(); ++k) deliver(parameters.vector[k].slot(), vector[k]);
     }
 };
 
-/// A Swin block in one pass over memory: y = x + f0 attention(norm1(x)), and y + f1 mlp(norm2(y)), for x (N, H, W, C). Tokens for which
-/// `keep` (N, H, W, 1; may be undefined) is 0 are projected as zeros; `factors` (2, N; may be empty) are f0 and f1 by image. Keeps x
-/// alone: the backward pass computes everything again, window by window. Same results as the composition, but for rounding.
-template <class T, class D>
-Variable<T, 4, D> swin_block(Variable<T, 4, D> const& x, SwinParameters<T, D> const& parameters, WindowAttentionOptions const& options,
-                             Tensor<std::uint8_t, 4, D> const& keep = {}, std::vector<float> const& factors = {},
-                             std::array<double, 2> const& eps = {1e-5, 1e-5}) {
-    Shape<4> qkv = x.shape();
+/// What the kernels are told; throws ShapeError for what does not fit.
+template <class W, class D>
+SwinProblem swin_problem(Shape<4> const& x, SwinParameters<W, D> const& parameters, SwinSetting<D> const& setting) {
+    Shape<4> qkv = x;
     qkv[3] *= 3;
-    SwinProblem const problem{window_grid(qkv, parameters.matrix[SwinMatrix::table].shape(), options),
-                              parameters.matrix[SwinMatrix::fc1].shape()[0], keep.data(), factors.empty() ? nullptr : factors.data(),
-                              eps[0], eps[1]};
+    SwinProblem const problem{window_grid(qkv, parameters.matrix[SwinMatrix::table].shape(), setting.window),
+                              parameters.matrix[SwinMatrix::fc1].shape()[0],
+                              setting.keep.data(), setting.factors.data(), setting.eps[0], setting.eps[1]};
     for (std::size_t k = 0; k < SwinMatrix::count; ++k)
         check_shape(parameters.matrix[k].shape() == Shape{problem.rows_of(k), problem.columns_of(k)}, "swin_block: matrix ", k, " ",
-                    parameters.matrix[k].shape(), " does not fit x ", x.shape());
+                    parameters.matrix[k].shape(), " does not fit x ", x);
     for (std::size_t k = 0; k < SwinVector::count; ++k)
         check_shape(parameters.vector[k].size() == problem.size_of(k), "swin_block: vector ", k, " ", parameters.vector[k].shape(),
-                    " does not fit x ", x.shape());
-    check_shape(!keep.data() || keep.shape() == Shape{x.shape()[0], x.shape()[1], x.shape()[2], Index(1)}, "swin_block: the mask ",
-                keep.shape(), " does not fit x ", x.shape());
-    Tensor<T, 4, D> y(x.shape());
-    SwinBlockKernel<D>::template forward<T>(problem, parameters.pointers(), x.value().data(), y.data());
+                    " does not fit x ", x);
+    check_shape(!setting.keep.data() || setting.keep.shape() == Shape{x[0], x[1], x[2], Index(1)}, "swin_block: the mask ",
+                setting.keep.shape(), " does not fit x ", x);
+    check_shape(!setting.factors.data() || setting.factors.shape() == Shape{Index(2), x[0]}, "swin_block: the factors ",
+                setting.factors.shape(), " do not fit x ", x);
+    return problem;
+}
+
+/// A Swin block in one pass over memory: y = x + f0 attention(norm1(x)), and y + f1 mlp(norm2(y)), for x (N, H, W, C). Tokens for which
+/// `keep` (N, H, W, 1; may be undefined) is 0 are projected as zeros; `factors` (2, N; may be undefined) are f0 and f1 by image. Keeps x
+/// alone: the backward pass computes everything again. Same results as the composition, but for rounding; where the device has no kernel
+/// for these sizes or for T, it is the composition that is computed.
+template <class T, class D>
+Variable<T, 4, D> swin_block(Variable<T, 4, D> const& x, SwinParameters<Wide<T>, D> const& parameters, SwinSetting<D> const& setting) {
+    using Kernel = SwinBlockKernel<D>;
+    auto const problem = swin_problem(x.shape(), parameters, setting);
+    auto const computed = [&] {
+        Tensor<T, 4, D> y(x.shape());
+        Kernel::template forward<T>(problem, parameters.pointers(), x.value().data(), y.data());
+        return y;
+    };
     return parameters.with(x, [&](auto const&... in) {
-        if (!records(in...)) return Variable<T, 4, D>(std::move(y));
-        return record(std::move(y), SwinBlockPull<T, D>{x.value(), parameters, problem, keep, factors, x.slot()}, in...);
+        if constexpr (Kernel::goes_back) {
+            if (!records(in...)) return Variable<T, 4, D>(computed());
+            return record(computed(), SwinBlockPull<T, D>{x.value(), parameters, setting, problem, x.slot()}, in...);
+        } else {
+            auto const by_parts = [=](Variable<T, 4, D> const& v) { return swin_block_by_parts<T, D>(v, parameters, setting); };
+            bool const one_pass = Kernel::template takes<T>(problem);
+            if (!records(in...)) return one_pass ? Variable<T, 4, D>(computed()) : by_parts(x);
+            return one_pass ? checkpoint(by_parts, x, computed()) : checkpoint(by_parts, x);
+        }
     });
 }
 
 }  // namespace detail
 }  // namespace tacet
+
+#ifdef __CUDACC__
+#include <tacet/ops/swin_block.cuh>
+#endif

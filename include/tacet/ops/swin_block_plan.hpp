@@ -27,15 +27,15 @@ struct SwinProblem {
     float const* factors;      // (2, N) or null: of the two branches, by image
     double eps1, eps2;         // of the normalisations
 
-    Index rows_of(std::size_t matrix) const {
+    constexpr Index rows_of(std::size_t matrix) const {
         Index const c = grid.channels();
         return std::array{3 * c, c, mlp_channels, c, grid.table_rows()}[matrix];
     }
-    Index columns_of(std::size_t matrix) const {
+    constexpr Index columns_of(std::size_t matrix) const {
         Index const c = grid.channels();
         return std::array{c, c, c, mlp_channels, grid.heads}[matrix];
     }
-    Index size_of(std::size_t vector) const {
+    constexpr Index size_of(std::size_t vector) const {
         Index const c = grid.channels();
         return vector == SwinVector::qkv ? 3 * c : vector == SwinVector::fc1 ? mlp_channels : c;
     }

@@ -16,13 +16,35 @@ struct WindowTokens {
 };
 
 /// Where a window begins in the rolled image, and the image it is of.
-struct WindowOrigin {
-    Index image, top, left;
+template <class I> struct Origin {
+    I image, top, left;
 };
-/// A slot of a window: the number of its pixel in (N, H, W), -1 behind the right or the bottom edge; and its region.
-struct WindowPlace {
-    Index pixel, region;
+/// Images of h x w pixels that were rolled up and to the left, and are cut into windows; in numbers of type I.
+template <class I> struct RolledImages {
+    /// A place of a window: the number of its pixel in (N, H, W), -1 behind the right or the bottom edge; and its region.
+    struct Place {
+        I pixel, region;
+    };
+    I h, w, bottom, right;  // rolled rows from `bottom` on and columns from `right` on are wrapped
+    I window;
+
+    constexpr I rows() const { return (h + window - 1) / window; }
+    constexpr I cols() const { return (w + window - 1) / window; }
+    constexpr Origin<I> origin(I index) const {
+        return {index / (rows() * cols()), index / cols() % rows() * window, index % cols() * window};
+    }
+    /// Row i and column j of a window. Rolling brings pixels of opposite edges together: the wrapped ones are a region of their own, along
+    /// each axis.
+    constexpr Place place(Origin<I> const& at, I i, I j) const {
+        i += at.top, j += at.left;
+        if (i >= h || j >= w) return {-1, 0};
+        bool const below = i >= bottom, beyond = j >= right;
+        I const row = below ? i - bottom : i + h - bottom, column = beyond ? j - right : j + w - right;
+        return {(at.image * h + row) * w + column, 2 * below + beyond};
+    }
 };
+using WindowOrigin = Origin<Index>;
+using WindowPlace = RolledImages<Index>::Place;
 
 /// How images (n, h, w) of heads * depth channels are cut into windows, after they were rolled by -shift along both axes.
 struct WindowGrid {
@@ -32,8 +54,8 @@ struct WindowGrid {
 
     constexpr Index channels() const { return heads * depth; }
     constexpr Index slots() const { return window * window; }
-    constexpr Index rows() const { return (h + window - 1) / window; }
-    constexpr Index cols() const { return (w + window - 1) / window; }
+    constexpr Index rows() const { return rolled<Index>().rows(); }
+    constexpr Index cols() const { return rolled<Index>().cols(); }
     constexpr Index windows() const { return n * rows() * cols(); }
     constexpr Index table_side() const { return 2 * window - 1; }
     constexpr Index table_rows() const { return table_side() * table_side(); }
@@ -44,18 +66,12 @@ struct WindowGrid {
         return (dy + window - 1) * table_side() + dx + window - 1;
     }
 
-    constexpr WindowOrigin origin(Index index) const {
-        return {index / (rows() * cols()), index / cols() % rows() * window, index % cols() * window};
+    /// The images as they are cut, in numbers that I holds.
+    template <class I> constexpr RolledImages<I> rolled() const {
+        return {static_cast<I>(h), static_cast<I>(w), static_cast<I>(wrap(h)), static_cast<I>(wrap(w)), static_cast<I>(window)};
     }
-    /// Row i and column j of a window. Rolling brings pixels of opposite edges together: the wrapped ones are a region of their own, along
-    /// each axis.
-    constexpr WindowPlace place(WindowOrigin const& at, Index i, Index j) const {
-        i += at.top, j += at.left;
-        if (i >= h || j >= w) return {-1, 0};
-        bool const down = i >= wrap(h), right = j >= wrap(w);
-        Index const row = down ? i - wrap(h) : i + h - wrap(h), column = right ? j - wrap(w) : j + w - wrap(w);
-        return {(at.image * h + row) * w + column, 2 * down + right};
-    }
+    constexpr WindowOrigin origin(Index index) const { return rolled<Index>().origin(index); }
+    constexpr WindowPlace place(WindowOrigin const& at, Index i, Index j) const { return rolled<Index>().place(at, i, j); }
     /// Finds the tokens of window number `index`; `keep` (n, h, w) or null says which ones are seen.
     void tokens(WindowTokens& to, Index index, std::uint8_t const* keep) const {
         WindowGrid const grid = *this;  // a copy: as far as the compiler knows, what is written could overlap the extents
