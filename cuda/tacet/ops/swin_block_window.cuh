@@ -109,10 +109,10 @@ private:
         for (auto& tile : x_) tile = {};
         each_run([&](int mine, int part, int first) {
             T const* const from = in_.x + Index(pixel_[mine]) * channels + first;
-            float run[4];
+            T run[4];
             if (first + 4 > channels || !load_vector(run, from))
-                for (int e = 0; e < 4; ++e) run[e] = first + e < channels ? static_cast<float>(from[e]) : 0.f;
-            for (int e = 0; e < 4; ++e) x_[2 * part + e / 2].v[2 * mine + e % 2] = run[e];
+                for (int e = 0; e < 4; ++e) run[e] = first + e < channels ? from[e] : static_cast<T>(0.f);
+            for (int e = 0; e < 4; ++e) x_[2 * part + e / 2].v[2 * mine + e % 2] = static_cast<float>(run[e]);
         });
     }
     __device__ void store() {
