@@ -40,7 +40,7 @@ inline double cost(std::string const& what, Index size) {
         return 1e9 * median_time([&] { conv2d(x, w, {.padding = 1}).value(); }) / square;
     }
     if (what == "training") {
-        Training<UNet> training(unet_inputs({size, 64, 64, 3}));
+        Training<UNet<>> training(unet_inputs({size, 64, 64, 3}));
         return 1e9 * median_time([&] { training.step(); }) / static_cast<double>(size * 64 * 64);
     }
     check(what == "inference", "cost: conv3x3, inference or training, and a size");

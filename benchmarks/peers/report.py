@@ -66,9 +66,23 @@ def cells(result):
 
 def as_table(results):
     """For the terminal: columns aligned, without the titles."""
-    lines = [HEAD[1:]] + [cells(result)[1:] for result in results]
+    return aligned([HEAD[1:]] + [cells(result)[1:] for result in results])
+
+
+def aligned(lines):
+    """Lines of cells as columns."""
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
+
+
+def table_line(cells):
+    """A line of a table of a page."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def table_head(cells):
+    """The lines with which it begins."""
+    return table_line(cells) + "\n|" + "---|" * len(cells)
 
 
 def as_markdown(results, machine, kept=()):
@@ -79,10 +93,10 @@ def as_markdown(results, machine, kept=()):
         row[1] = f"`{row[1]}`"
         if result.peer:
             row[5] = f"**{row[5]}**"
-        lines[row[1].strip("`")] = "| " + " | ".join(row) + " |"
+        lines[row[1].strip("`")] = table_line(row)
     known = [row.name for row in rows.ROWS]
     ordered = sorted(lines, key=lambda name: known.index(name) if name in known else len(known))
-    return "\n".join([machine, "", "| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)] + [lines[name] for name in ordered])
+    return "\n".join([machine, "", table_head(HEAD)] + [lines[name] for name in ordered])
 
 
 def name_of(line):

@@ -9,14 +9,15 @@ TUNED_MALLOC = "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_thresho
 @dataclasses.dataclass(frozen=True)
 class Config:
     """How a peer runs."""
-    engine: str   # eager, compile, ort
-    layout: str   # NCHW, channels_last; matmul, SDPA
-    malloc: str   # default, tuned
+    engine: str   # eager, compile, ort; on a GPU graph and autotune
+    layout: str   # NCHW, channels_last; for attention a way of torch_swinir.attended
+    malloc: str = ""   # default, tuned
     layouts: bool = True   # whether the layout makes a difference
 
     def __str__(self):
-        engine = {"eager": "eager", "compile": "torch.compile", "ort": "ONNX Runtime"}[self.engine]
-        return ", ".join([engine] + [self.layout] * self.layouts + [f"{self.malloc} malloc"])
+        engine = {"eager": "eager", "compile": "torch.compile", "ort": "ONNX Runtime", "graph": "CUDA graph",
+                  "autotune": "torch.compile max-autotune"}[self.engine]
+        return ", ".join([engine] + [self.layout] * self.layouts + [f"{self.malloc} malloc"] * bool(self.malloc))
 
     def environment(self):
         return {"GLIBC_TUNABLES": TUNED_MALLOC} if self.malloc == "tuned" else {}
@@ -87,10 +88,15 @@ ROWS = [
 ]
 
 
-def chosen(names):
-    """The rows of these names in the table's order, all for no names. Raises ValueError, listing the names, for an unknown one."""
-    known = [row.name for row in ROWS]
+def known(names, table, what):
+    """These names in the table's order, all for none. Raises ValueError, listing the names, for an unknown one."""
     for name in names:
-        if name not in known:
-            raise ValueError(f"there is no row '{name}'; the rows are {', '.join(known)}")
-    return [row for row in ROWS if not names or row.name in names]
+        if name not in table:
+            raise ValueError(f"there is no {what} '{name}'; the {what}s are {', '.join(table)}")
+    return [name for name in table if not names or name in names]
+
+
+def chosen(names, table=ROWS):
+    """The rows of these names, as known() does."""
+    wanted = known(names, [row.name for row in table], "row")
+    return [row for row in table if row.name in wanted]

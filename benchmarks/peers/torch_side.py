@@ -3,10 +3,11 @@
 
     about                                   versions
     open WORK FILE ENGINE LAYOUT THREADS    gets ready; ENGINE eager, compile or ort; LAYOUT NCHW or channels_last,
-                                            for attention matmul or SDPA
+                                            for attention a way of torch_swinir.attended
     run COUNT                               microseconds per repetition; when COUNT > 1 after one that is not timed
     compare FILE                            relative L2 distance of outputs and gradients from those in the file, the largest of all arrays
 """
+import dataclasses
 import io
 import json
 import os
@@ -16,15 +17,17 @@ import time
 import torch
 import torch.nn.functional as F
 
-from torch_swinir import swinir
+from torch_swinir import attended, swinir
+
+TYPES = {"F32": torch.float32, "BF16": torch.bfloat16}   # by their names in safetensors
 
 
 def read_safetensors(path):
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        data = torch.frombuffer(bytearray(file.read()), dtype=torch.float32)
+        data = torch.frombuffer(bytearray(file.read()), dtype=torch.uint8)
     header.pop("__metadata__", None)
-    return {name: data[entry["data_offsets"][0] // 4:entry["data_offsets"][1] // 4].reshape(entry["shape"]).clone()
+    return {name: data[slice(*entry["data_offsets"])].clone().view(TYPES[entry["dtype"]]).reshape(entry["shape"])
             for name, entry in header.items()}
 
 
@@ -56,12 +59,22 @@ class UNet(torch.nn.Module):
         return self.dec_conv1(level("dec_conv1b", level("dec_conv1a", y)))
 
 
+@dataclasses.dataclass(frozen=True)
+class How:
+    """A configuration."""
+    engine: str
+    layout: str
+    threads: int = 1
+    type: torch.dtype = torch.float32   # of images; parameters of what is trained stay as they are
+
+
 class Side:
     """One work in one configuration: step() is what is timed, results() the outputs and gradients for the inputs as they came."""
+    modes = {"compile": {}}   # by engine, what torch.compile is told
 
-    def __init__(self, inputs, engine, layout, threads):
-        self.inputs, self.engine, self.layout, self.threads = inputs, engine, layout, threads
-        self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+    def __init__(self, inputs, how):
+        self.inputs, self.how = inputs, how
+        self.format = torch.channels_last if how.layout == "channels_last" else torch.contiguous_format
 
     def image(self, name):
         """An input (N, H, W, C) in PyTorch's order of dimensions and the configuration's layout."""
@@ -72,7 +85,7 @@ class Side:
         return x.detach().permute(0, 2, 3, 1) if x.dim() == 4 else x.detach()
 
     def compiled(self, function):
-        return torch.compile(function, dynamic=False) if self.engine == "compile" else function
+        return torch.compile(function, dynamic=False, **self.modes[self.how.engine]) if self.how.engine in self.modes else function
 
 
 class Forward(Side):
@@ -139,6 +152,7 @@ def gelu(side):
 class Windows:
     """Images as windows of tokens: cut before and put together after what is timed, as are the masks."""
     WINDOW, SHIFT, HEADS = 8, 4, 6
+    TOKENS = WINDOW * WINDOW
 
     def cut(self, x):
         """(N, H, W, C), rolled, as (windows, tokens, C)."""
@@ -174,19 +188,19 @@ class Windows:
 
 
 def window_attention(side):
-    mask, index, heads, sdpa = side.mask(), side.table_index(), side.HEADS, side.layout == "SDPA"
+    mask, index, heads = side.mask(), side.table_index(), side.HEADS
 
-    def attention(x, w):
+    def from_table(w):
+        return w[index].view(side.TOKENS, side.TOKENS, heads).permute(2, 0, 1)
+
+    def attention(x, *biases):
         windows, tokens, channels = x.shape
         q, k, v = x.view(windows, tokens, 3, heads, -1).permute(2, 0, 3, 1, 4)
-        bias = w[index].view(tokens, tokens, heads).permute(2, 0, 1)
-        if sdpa:
-            y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias + mask)
-        else:
-            y = (q * q.shape[-1] ** -0.5 @ k.transpose(-2, -1) + bias + mask).softmax(-1) @ v
-        return y.transpose(1, 2).reshape(windows, tokens, channels // 3)
+        return attended(side.how.layout, q, k, v, *biases).transpose(1, 2).reshape(windows, tokens, channels // 3)
 
-    return [side.image("x"), side.inputs["w"]], attention
+    if side.how.layout == "SDPA_ready":   # for inference: the table does not change
+        return [side.image("x"), (from_table(side.inputs["w"]) + mask.to(side.how.type)).contiguous()], attention
+    return [side.image("x"), side.inputs["w"]], lambda x, w: attention(x, from_table(w), mask.to(w.dtype))
 
 
 class WindowsForward(Windows, Forward):
@@ -204,9 +218,9 @@ class Inference(Side):
         super().__init__(*arguments)
         model = network(self)
         model.load_state_dict({name: self.inputs[name] for name in model.state_dict()})
-        model = model.eval().to(memory_format=self.format)
-        self.x = self.image("x")
-        self.model = self.exported(model) if self.engine == "ort" else self.compiled(model)
+        model = model.eval().to(self.how.type, memory_format=self.format)
+        self.x = self.image("x").to(self.how.type)
+        self.model = self.exported(model) if self.how.engine == "ort" else self.compiled(model)
 
     def exported(self, model):
         """The network in ONNX Runtime."""
@@ -214,7 +228,7 @@ class Inference(Side):
         file = io.BytesIO()
         torch.onnx.export(model, (self.x,), file, input_names=["x"], output_names=["y"], dynamo=False)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
+        options.intra_op_num_threads, options.inter_op_num_threads = self.how.threads, 1
         session = onnxruntime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
         feed = {"x": self.x.contiguous().numpy()}
         return lambda _: torch.from_numpy(session.run(None, feed)[0])
@@ -235,15 +249,16 @@ class TrainStep(Side):
         self.loss, self.net = loss, network(self).to(memory_format=self.format)
         self.load()
         self.model = self.compiled(self.net)
-        self.adam = torch.optim.Adam(self.net.parameters(), lr=1e-3, betas=(0.9, 0.99), eps=1e-8, fused=True)
         self.x, self.target = self.image("x"), self.image("target")
+        self.adam = torch.optim.Adam(self.net.parameters(), lr=1e-3, betas=(0.9, 0.99), eps=1e-8, fused=True, capturable=self.x.is_cuda)
 
     def load(self):
         self.net.load_state_dict({name: self.inputs[name] for name in self.net.state_dict()})
 
     def backward(self):
-        y = self.model(self.x)
-        loss = self.loss(y, self.target)
+        with torch.autocast(self.x.device.type, self.how.type, enabled=self.how.type != torch.float32):
+            y = self.model(self.x)
+            loss = self.loss(y, self.target)
         self.adam.zero_grad(set_to_none=True)
         loss.backward()
         return y, loss
@@ -274,19 +289,21 @@ WORKS = {"conv_forward": (Forward, conv), "conv_training": (Training, conv), "fu
 
 
 def distance(theirs, ours):
-    """The largest relative L2 distance of all arrays of `ours`."""
+    """The largest relative L2 distance of all arrays of `ours`; NaN where one has it."""
     if set(theirs) != set(ours):
         raise ValueError(f"different results: {sorted(set(theirs) ^ set(ours))}")
-    largest = 0.0
+    distances = []
     for name, x in ours.items():
         y = theirs[name].double()
+        x = x.to(y.device)
         if x.shape != y.shape:
             raise ValueError(f"{name}: shapes {tuple(x.shape)} and {tuple(y.shape)}")
-        largest = max(largest, ((x.double() - y).norm() / y.norm()).item())
-    return largest
+        distances.append((x.double() - y).norm() / y.norm())
+    return torch.stack(distances).max().item()
 
 
 class Server:
+    """Answers commands, of which its methods are the names."""
     side = None
 
     def about(self):
@@ -297,7 +314,7 @@ class Server:
         torch.set_num_threads(int(threads))
         torch.set_num_interop_threads(1)
         kind, *how = WORKS[work]
-        self.side = kind(*how, read_safetensors(file), engine, layout, int(threads))
+        self.side = kind(*how, read_safetensors(file), How(engine, layout, int(threads)))
         return "ready"
 
     def run(self, count):
@@ -313,13 +330,13 @@ class Server:
         return repr(distance(self.side.results(), read_safetensors(file)))
 
 
-def main():
-    torch.set_float32_matmul_precision("highest")   # strict fp32: no bf16, no AMX
+def serve(server):
+    """Answers until stdin ends."""
+    torch.set_float32_matmul_precision("highest")   # strict fp32: no bf16, no AMX, no TF32
     torch.manual_seed(0)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)   # what libraries print must not be taken for an answer
     print("started", file=answers, flush=True)
-    server = Server()
     for line in sys.stdin:
         command, *arguments = line.split()
         try:
@@ -330,4 +347,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    serve(Server())

@@ -38,10 +38,22 @@ def position_index():
     return ((y[:, None] - y[None, :] + WINDOW - 1) * (2 * WINDOW - 1) + x[:, None] - x[None, :] + WINDOW - 1).flatten()
 
 
+def attended(way, q, k, v, *biases):
+    """softmax(q k / sqrt(d) + biases) v: by matrix products (matmul), by PyTorch's fused operation (SDPA), or by that with d filled up to
+    a multiple of 8, without which it takes its slow way (SDPA_padded; SDPA_ready is told the sum of the biases)."""
+    d = q.shape[-1]
+    if way == "matmul":
+        return sum(biases, q * d**-0.5 @ k.transpose(-2, -1)).softmax(-1) @ v
+    bias = sum(biases[1:], biases[0]).to(q.dtype)
+    if way != "SDPA":
+        q, k, v = (F.pad(x, (0, -d % 8)) for x in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=d**-0.5)[..., :d]
+
+
 class Attention(nn.Module):
-    def __init__(self, channels, heads, sdpa):
+    def __init__(self, channels, heads, way):
         super().__init__()
-        self.heads, self.sdpa = heads, sdpa
+        self.heads, self.way = heads, way
         self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * WINDOW - 1) ** 2, heads))
         self.register_buffer("index", position_index(), persistent=False)
         self.qkv, self.proj = nn.Linear(channels, 3 * channels), nn.Linear(channels, channels)
@@ -52,10 +64,7 @@ class Attention(nn.Module):
         bias = self.relative_position_bias_table[self.index].view(TOKENS, TOKENS, self.heads).permute(2, 0, 1)
         if region is not None:   # (windows of all images, heads, tokens, tokens)
             bias = (bias + region[:, None]).repeat(windows // len(region), 1, 1, 1)
-        if self.sdpa:
-            y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias if region is not None else bias[None])
-        else:
-            y = (q * q.shape[-1] ** -0.5 @ k.transpose(-2, -1) + bias).softmax(-1) @ v
+        y = attended(self.way, q, k, v, bias if region is not None else bias[None])
         return self.proj(y.transpose(1, 2).reshape(windows, TOKENS, channels))
 
 
@@ -69,10 +78,10 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, channels, heads, shift, region, keep, sdpa):
+    def __init__(self, channels, heads, shift, region, keep, way):
         super().__init__()
         self.shift = shift
-        self.norm1, self.attn = nn.LayerNorm(channels), Attention(channels, heads, sdpa)
+        self.norm1, self.attn = nn.LayerNorm(channels), Attention(channels, heads, way)
         self.norm2, self.mlp = nn.LayerNorm(channels), Mlp(channels, 2 * channels)
         self.register_buffer("region", region if shift else None, persistent=False)
         self.register_buffer("keep", None if keep is None else windows_of(keep, shift), persistent=False)
@@ -104,7 +113,7 @@ def convolved(conv, x):
 class SwinIR(nn.Module):
     """`masked`: the released masked SwinIR with its keep masks (N, H, W, 1) by layer; else SwinIR with one convolution after a group."""
 
-    def __init__(self, channels, depths, heads, height, width, keeps, sdpa):
+    def __init__(self, channels, depths, heads, height, width, keeps, way):
         super().__init__()
         self.masked = bool(keeps)
 
@@ -118,7 +127,7 @@ class SwinIR(nn.Module):
         region = region_mask(height, width, WINDOW // 2)
         layers, number = [], 0
         for depth in depths:
-            blocks = [Block(channels, heads, WINDOW // 2 * (k % 2), region, keeps[number + k] if keeps else None, sdpa)
+            blocks = [Block(channels, heads, WINDOW // 2 * (k % 2), region, keeps[number + k] if keeps else None, way)
                       for k in range(depth)]
             layers.append(Group(blocks, conv()))
             number += depth
@@ -146,4 +155,4 @@ def swinir(side):
     keeps = [side.inputs[f"keep.{k}"] for k in range(len(names)) if f"keep.{k}" in side.inputs]
     _, height, width, _ = side.inputs["x"].shape
     return SwinIR(len(side.inputs["norm.weight"]), [depth for depth in depths if depth], side.inputs[names[0]].shape[1], height, width,
-                  keeps, side.layout == "SDPA")
+                  keeps, side.how.layout)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/autograd/backward.hpp>
-#include <tacet/io/checkpoint.hpp>
+#include <tacet/expr/functions.hpp>
+#include <tacet/io/module_checkpoint.hpp>
 #include <tacet/tensor/factory.hpp>
 #include <functional>
 #include <map>
@@ -11,8 +12,9 @@ namespace tacet::bench {
 
 /// A piece of work on inputs that both sides read from one file.
 struct Work {
-    std::function<void()> step;           // what is timed
-    std::function<Checkpoint()> results;  // outputs and gradients for the inputs as they came
+    std::function<void()> step;            // what is timed
+    std::function<Checkpoint()> results;   // outputs and gradients for the inputs as they came
+    std::function<std::string()> remark{}; // what a reader of its time must know; none: nothing
 };
 struct WorkKind {
     std::function<Checkpoint()> inputs;
@@ -21,27 +23,21 @@ struct WorkKind {
 
 using Tensors = std::vector<NamedTensor>;
 
-inline NamedTensor normal(char const* name, auto const& shape, Rng& rng, float deviation = 1) {
+template <class T = float, int R> NamedTensor normal(char const* name, Shape<R> const& shape, Rng& rng, float deviation = 1) {
     auto const x = randn(shape, rng);
     x.assign(x * deviation);
-    return named_tensor(name, x);
+    return named_tensor(name, Tensor<T, R>(cast<T>(x)));
 }
 
-template <int R> Tensor<float, R> tensor(Checkpoint const& inputs, char const* name) {
-    NamedTensor const& named = inputs.at(name);
-    Shape<R> shape;
-    check(named.shape.size() == R, name, ": rank ", named.shape.size(), " instead of ", R);
-    std::copy(named.shape.begin(), named.shape.end(), shape.extent.begin());
-    Tensor<float, R> x(shape);
-    assign_tensor(x, named);
-    return x;
+template <int R, class T = float, class D = Cpu> Tensor<T, R, D> tensor(Checkpoint const& inputs, char const* name) {
+    return to_tensor<T, R, D>(inputs.at(name));
 }
 
 /// A named input of a work.
-template <int R> struct Leaf {
+template <int R, class T = float, class D = Cpu> struct Leaf {
     char const* name;
-    Variable<float, R> x;
-    Leaf(Checkpoint const& inputs, char const* n, bool requires_grad) : name(n), x(tensor<R>(inputs, n), requires_grad) {}
+    Variable<T, R, D> x;
+    Leaf(Checkpoint const& inputs, char const* n, bool requires_grad) : name(n), x(tensor<R, T, D>(inputs, n), requires_grad) {}
 };
 
 /// forward(): nothing is recorded, as none of its inputs requires a gradient. The value is asked for: a convolution is deferred till then.

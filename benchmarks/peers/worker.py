@@ -12,6 +12,10 @@ class WorkerError(Exception):
     """What the process reported, or how it ended."""
 
 
+class WorkerGone(WorkerError):
+    """It ended, or takes too long: it will not answer again."""
+
+
 class Worker:
     def __init__(self, command, environment, log):
         self.born = time.perf_counter()
@@ -39,19 +43,19 @@ class Worker:
         while b"\n" not in self.answers:
             ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.perf_counter()))
             if not ready:
-                raise WorkerError(f"no answer within {seconds} s")
+                raise WorkerGone(f"no answer within {seconds:.3g} s")
             read = os.read(self.process.stdout.fileno(), 65536)
             if not read:
-                raise WorkerError(f"ended with status {self.process.wait()}")
+                raise WorkerGone(f"ended with status {self.process.wait()}")
             self.answers += read
         line, _, self.answers = self.answers.partition(b"\n")
         if line.startswith(b"error: "):
             raise WorkerError(line[7:].decode())
         return line.decode()
 
-    def ask(self, line):
+    def ask(self, line, seconds=600):
         self.send(line)
-        return self.answer()
+        return self.answer(seconds)
 
     def processor_seconds(self):
         """User and system time that the process has taken so far."""

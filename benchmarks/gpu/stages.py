@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""The stages of gpu.sh before the comparison: each is told how many seconds it has, keeps to that, and returns what it found, also of work
+that was cut off."""
+import concurrent.futures
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+TARGETS = ["benchmark_gpu"]   # beside those of the tests
+TEST_TARGETS = ["test_cuda"]
+LABEL = "cuda"   # of the tests
+TOGETHER = 4   # processes that share the GPU in tests
+COUNTS = re.compile(r"^cases: (\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
+
+
+@dataclasses.dataclass
+class Ended:
+    """How a command ended."""
+    status: int | None   # none: it was cut off
+    output: str
+    seconds: float
+
+
+def run(command, seconds, cwd=None, environment=None):
+    """Runs a command for so long at most, then ends it with all of its children."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, cwd=cwd, env=os.environ | (environment or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+    status = None
+    try:
+        output, _ = process.communicate(timeout=max(seconds, 0))
+        status = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+    return Ended(status, output, time.perf_counter() - start)
+
+
+class Stages:
+    """`folder`: of the build; `log(text)` keeps what commands print."""
+
+    def __init__(self, source, folder, gpu, log, note):
+        self.source, self.folder, self.gpu, self.log, self.note = source, folder, gpu, log, note
+
+    def command(self, words, end, **options):
+        ended = run(list(map(str, words)), end - time.perf_counter(), cwd=self.source, **options)
+        self.log(f"$ {' '.join(map(str, words))}\n{ended.output}" + ("" if ended.status == 0 else f"status {ended.status}\n"))
+        return ended
+
+    def build(self, seconds):
+        """Everything that the other stages need, for this GPU alone."""
+        end = time.perf_counter() + seconds
+        pack = self.source / "benchmarks/gpu_pack"
+        packed = [f"-DCMAKE_PREFIX_PATH={pack}"] if pack.exists() else []
+        configured = self.command(["cmake", "--preset", "cuda", "-B", self.folder, f"-DCMAKE_CUDA_ARCHITECTURES={self.gpu.architecture}",
+                                   *packed], end)
+        if configured.status != 0:
+            advice = "" if packed else "; benchmarks/gpu_pack.sh gathers what it needs on a machine that has it"
+            return failure(configured, "configuring" + advice)
+        jobs = ["-j", str(os.cpu_count() or 1)]
+        # What is not ours alone must not keep the rest from being built.
+        built = self.command(["cmake", "--build", self.folder, *jobs, "--target", *TARGETS, *TEST_TARGETS, "--", "-k"], end)
+        return failure(built, "building") if built.status != 0 else {"status": "done", "summary": f"built in {built.seconds:.0f} s"}
+
+    def tests(self, end):
+        """The native tests as ctest knows them: (name, command)."""
+        listed = self.command(["ctest", "--test-dir", self.folder, "-L", LABEL, "--show-only=json-v1"], end)
+        try:
+            found = json.loads(listed.output[listed.output.index("{"):])["tests"]
+        except (ValueError, KeyError):
+            return []
+        return [(one["name"], one["command"]) for one in found if "command" in one]
+
+    def test(self, seconds):
+        """Each native test, and the table of distances from the CPU that they write."""
+        end = time.perf_counter() + seconds
+        tests = self.tests(end)
+        tables = self.folder / "nmse"
+        shutil.rmtree(tables, ignore_errors=True)
+        tables.mkdir(parents=True)
+        found, _ = self.each([(name, command, {"TACET_NMSE_TABLE": str(tables / f"{name}.json")}) for name, command in tests], end)
+        nmse = [one for file in sorted(tables.glob("*.json")) for one in read_table(file)]
+        return verdict(found, "tests") | {"nmse": nmse}
+
+    def sanitize(self, seconds):
+        """The same tests under memcheck and racecheck, which take long: as many as there is time for."""
+        end = time.perf_counter() + seconds
+        tool = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
+        if not tool:
+            return {"status": "off", "summary": "compute-sanitizer is not on this machine", "tests": {}}
+        checks = ("memcheck", "racecheck")
+        commands = [(f"{check} {name}", [tool, "--tool", check, "--error-exitcode", "99", *command], {"TACET_SANITIZED": "1"})
+                    for name, command in self.tests(end) for check in checks]
+        found, errors = self.each(commands, end)
+        return verdict(found, "runs of tests") | {"errors": errors}
+
+    def each(self, commands, end):
+        """What became of each command, by name, and the summaries of sanitizers that report something."""
+        found, errors = {}, {}
+        with concurrent.futures.ThreadPoolExecutor(TOGETHER) as pool:
+            waiting = {pool.submit(self.one, command, environment, end): name for name, command, environment in commands}
+            for done in concurrent.futures.as_completed(waiting):
+                name, ended = waiting[done], done.result()
+                found[name] = outcome(ended)
+                summary = re.findall(r"={3,} ((?:ERROR|RACECHECK) SUMMARY: .*)", ended.output if ended else "")
+                if found[name]["status"] == "failed" and summary:
+                    errors[name] = summary[-1]
+                if found[name]["status"] != "not reached":
+                    self.note(f"{name}: {found[name]['status']}")
+        return found, errors
+
+    def one(self, command, environment, end):
+        if time.perf_counter() >= end:
+            return None
+        return self.command(command, end, environment=environment)
+
+
+def read_table(file):
+    """The objects of a table of distances; one that was cut off while it was written has none."""
+    try:
+        return [one for one in json.loads(file.read_text()) if {"name", "type", "nmse", "device"} <= set(one)]
+    except (ValueError, TypeError):
+        return []
+
+
+def failure(ended, what):
+    """How a command that did not succeed shows in the results."""
+    if ended.status is None:
+        return {"status": "cut", "summary": f"{what}: cut off after {ended.seconds:.0f} s; it goes on from there at the next call"}
+    errors = [line.strip() for line in ended.output.splitlines() if "rror" in line or "*** " in line]
+    return {"status": "failed", "summary": f"{what}: status {ended.status}" + "".join(f"; {line[:200]}" for line in errors[:3])}
+
+
+def outcome(ended):
+    """What became of a test: done, failed, skipped, cut or not reached, and its counts of cases."""
+    if ended is None:
+        return {"status": "not reached"}
+    counts = COUNTS.findall(ended.output)
+    status = {None: "cut", 0: "done", 77: "skipped"}.get(ended.status, "failed")
+    return {"status": status, "seconds": round(ended.seconds, 1), "cases": [int(x) for x in counts[-1]] if counts else None}
+
+
+def verdict(found, what):
+    """The sum of outcomes."""
+    count = {state: sum(one["status"] == state for one in found.values()) for state in ("done", "failed", "skipped", "cut", "not reached")}
+    cases = sum(one["cases"][0] for one in found.values() if one.get("cases"))
+    told = ", ".join(f"{number} {state}" for state, number in count.items() if number)
+    status = "failed" if count["failed"] or not found else "cut" if count["cut"] or count["not reached"] else "done"
+    bad = [name for name, one in sorted(found.items()) if one["status"] == "failed"]
+    summary = f"{what}: {told}, {cases} cases passed" + (f"; failed: {', '.join(bad)}" if bad else "")
+    return {"status": status, "summary": summary if found else f"there are no {what} labelled {LABEL}: were they built?", "tests": found}
