@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""How a row is measured on a GPU: one process for each side; every configuration of the peer is probed, then ours, eager PyTorch at its best
-and the best configuration of all take turns. All within a time, of which compiling may take what measuring does not need."""
+"""How a row is measured on a GPU: one process for each side; every configuration of the peer is probed, then ours, eager PyTorch at its
+best and the best configuration of all take turns. All within a time, of which compiling may take what measuring does not need."""
 import math
 import statistics
 import time

@@ -210,7 +210,7 @@ class Run:
     def keep(self, one):
         entries = gpu_report.merged(read_json(self.comparison, []), one)
         write(self.comparison, gpu_report.as_json(entries))
-        note(gpu_report.as_table([one]))
+        note(f"{one['name']}: {one['ratio_eager']:.2f} against eager, {one['ratio']:.2f} against {one['peer_config']}")
 
     def table(self):
         """What there is to be seen at the end."""
@@ -222,9 +222,10 @@ class Run:
 
 def update_docs(options):
     """Brings the results of a run home."""
-    found = sorted(options.results.glob("*-gpu-*.json"))
-    for file in found:
-        if options.results.resolve() != RESULTS:
+    if options.out:
+        if not (options.out / "stages.json").exists():
+            raise GpuError(f"{options.out} holds no results of a run: there is no stages.json")
+        for file in options.out.glob("*-gpu-*.json"):
             shutil.copy(file, RESULTS)
     entries = {}
     for file in sorted(RESULTS.glob("*-gpu-*.json")):   # later days replace earlier ones

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is written about rows measured on a GPU: JSON, a table for the terminal, the sections of docs/benchmarks_gpu.md."""
 import json
+import math
 import statistics
 
 from gpu_rows import ROWS
@@ -10,7 +11,6 @@ HEAD = ["name", "unit", "ours", "eager", "best", "against eager", "against best"
         "agreement", "remarks"]
 PAGE_HEAD = ["work", "name", "unit", "ours", "eager", "best", "against eager", "required", "against best", "required", "best configuration",
              "of the ceiling", "runs", "agreement", "GPU", "date", "remarks"]
-KEYS = ["name", "unit", "ours", "eager", "best", "ratio_eager", "ratio", "peer_config", "runs", "ceiling_fraction", "gpu", "versions", "date"]
 
 
 def entry(row, measured, ceilings, about):
@@ -92,10 +92,10 @@ def nmse_section(table):
     if not table:
         return "Not measured yet: no GPU was at hand."
     types = sorted({one["type"] for one in table}, key=lambda name: (name != "float32", name))
-    worst = {}
+    found = {}
     for one in table:
-        key = one["name"], one["type"]
-        worst[key] = max(worst.get(key, 0.0), one["nmse"]) if one["nmse"] == one["nmse"] else float("nan")
+        found.setdefault((one["name"], one["type"]), []).append(math.nan if one["nmse"] is None else one["nmse"])
+    worst = {key: math.nan if any(map(math.isnan, values)) else max(values) for key, values in found.items()}
     devices = ", ".join(sorted({one["device"] for one in table}))
     names = sorted({name for name, _ in worst})
     lines = [table_line([name] + [f"{worst[name, type]:.1e}" if (name, type) in worst else "-" for type in types]) for name in names]

@@ -52,7 +52,8 @@ std::string runtime_version() {
 void run() {
     int count = 0;
     check_cuda(cudaGetDeviceCount(&count), "there is no GPU here");
-    serve({.works = all_works(), .device = concat_text(device_name(), ", CUDA ", runtime_version()), .seconds = gpu_seconds, .further = {}});
+    auto const device = concat_text(device_name(), ", CUDA ", runtime_version());
+    serve({.works = all_works(), .device = device, .seconds = gpu_seconds, .further = {}});
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ template <class Net> Work open_replayed_inference(Checkpoint const& inputs) {
     }, "y");
 }
 
-/// Steps of the trainer that programs use, on a batch in the host's memory, without clipping or averaging, which the other side does not do.
+/// Steps of the trainer that programs use, on a batch in the host's memory, without clipping and averaging, as on the other side.
 template <class Net> struct TrainerSteps : Learner<Net> {
     static TrainOptions options() {
         TrainOptions o{.steps = 1'000'000'000, .loss = Net::loss_name, .ema = 0, .clip = 0, .precision = Precision::bfloat16};

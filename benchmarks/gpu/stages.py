@@ -95,7 +95,7 @@ class Stages:
         if not tool:
             return {"status": "off", "summary": "compute-sanitizer is not on this machine", "tests": {}}
         checks = ("memcheck", "racecheck")
-        commands = [(f"{check} {name}", [tool, "--tool", check, "--error-exitcode", "99", *command], {"TACET_SANITIZED": "1"})
+        commands = [(f"{check} {name}", [tool, "--tool", check, "--error-exitcode", "99", *command], {})
                     for name, command in self.tests(end) for check in checks]
         found, errors = self.each(commands, end)
         return verdict(found, "runs of tests") | {"errors": errors}
