@@ -9,7 +9,7 @@ usage() {
     cat << 'END'
 Usage: benchmarks/gpu_pack.sh
 
-Gathers in benchmarks/gpu_pack, which git ignores, what a build with preset cuda needs besides nvcc, g++ and CMake: the headers of
+Gathers in build/gpu_pack, which git ignores, what a build with preset cuda needs besides nvcc, g++ and CMake: the headers of
 stb, nlohmann-json and Catch2 (with its library, where it has one), and Google Benchmark as it is installed here. benchmarks/gpu.sh finds
 it there, on a machine that has the checkout with this folder and no network. It holds at most 40 MB.
 
@@ -23,7 +23,7 @@ case ${1:-} in
     *) echo "gpu_pack.sh: unknown argument $1" >&2; usage >&2; exit 2 ;;
 esac
 
-pack=benchmarks/gpu_pack limit=40   # MB
+pack=build/gpu_pack limit=40   # MB
 packages=(libstb-dev nlohmann-json3-dev catch2 libbenchmark-dev)
 
 # copy FILE...: into the pack, at the place that a file below /usr has there.

@@ -56,7 +56,7 @@ class Stages:
     def build(self, seconds):
         """Everything that the other stages need, for this GPU alone."""
         end = time.perf_counter() + seconds
-        pack = self.source / "benchmarks/gpu_pack"
+        pack = self.source / "build/gpu_pack"
         packed = [f"-DCMAKE_PREFIX_PATH={pack}"] if pack.exists() else []
         configured = self.command(["cmake", "--preset", "cuda", "-B", self.folder, f"-DCMAKE_CUDA_ARCHITECTURES={self.gpu.architecture}",
                                    *packed], end)
