@@ -20,8 +20,10 @@ template <class Net> Work open_replayed_inference(Checkpoint const& inputs) {
 /// Steps of the trainer that programs use, on a batch in the host's memory, without clipping and averaging, as on the other side.
 template <class Net> struct TrainerSteps : Learner<Net> {
     static TrainOptions options() {
-        TrainOptions o{.steps = 1'000'000'000, .loss = Net::loss_name, .ema = 0, .clip = 0, .precision = Precision::bfloat16};
-        o.schedule.kind = "constant";
+        TrainOptions o;
+        o.steps = 1'000'000'000, o.schedule.kind = "constant";
+        o.loss = Net::loss_name, o.precision = Precision::bfloat16;
+        o.ema = 0, o.clip = 0;
         return o;
     }
     Batch batch;
@@ -33,11 +35,15 @@ template <class Net> struct TrainerSteps : Learner<Net> {
         auto const result = trainer.train(batch);
         check(!result.skipped, "a step was skipped: its loss is ", result.loss);
     }
+    Checkpoint results() {
+        if constexpr (requires { this->model.draws; }) this->model.draws.draw = 0;  // as the masks of the inputs
+        return Learner<Net>::template results<BFloat16>();
+    }
 };
-/// A train step. Here a step that the trainer records as a graph would say why, where it cannot.
+/// A train step. Where the trainer records it as a graph, or cannot, the work's remark is the place to say so.
 template <class Net> Work open_trainer(Checkpoint const& inputs) {
     auto const training = std::make_shared<TrainerSteps<Net>>(inputs);
-    return {[=] { training->step(); }, [=] { return training->template results<BFloat16>(); }};
+    return {[=] { training->step(); }, [=] { return training->results(); }};
 }
 
 }  // namespace tacet::bench

@@ -84,7 +84,7 @@ class Stages:
         tables = self.folder / "nmse"
         shutil.rmtree(tables, ignore_errors=True)
         tables.mkdir(parents=True)
-        found, _ = self.each([(name, command, {"TACET_NMSE_TABLE": str(tables / f"{name}.json")}) for name, command in tests], end)
+        found, _ = self.each([(name, command, {"TACET_NMSE": str(tables / f"{name}.json")}) for name, command in tests], end)
         nmse = [one for file in sorted(tables.glob("*.json")) for one in read_table(file)]
         return verdict(found, "tests") | {"nmse": nmse}
 

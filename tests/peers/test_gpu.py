@@ -228,7 +228,7 @@ class Machine:
         self.tool("nvidia-smi", "echo NVIDIA H1 Super, 9.0, 580.1")
         self.tool("cmake", "echo cmake \"$@\"")
         self.tests(good="echo 'cases: 2 passed, 0 failed, 0 skipped'; echo '[{\"name\": \"op\", \"type\": \"float32\", \"nmse\": 1e-9, "
-                        "\"device\": \"H1\"}]' > ${TACET_NMSE_TABLE:-/dev/null}")
+                        "\"device\": \"H1\"}]' > ${TACET_NMSE:-/dev/null}")
         self.tool("compute-sanitizer", "while [[ $1 == --* ]]; do shift 2; done; \"$@\"")
         self.program(self.root / "build/cuda/benchmarks/gpu", OURS)
         self.program(self.root / "benchmarks/gpu/torch_gpu.py", PEER)
