@@ -2,35 +2,40 @@
 // Times every operation of the table of cases (tests/support/op_case.hpp), forward and backward, and the Noise2Noise U-Net's training
 // step and inference. Google Benchmark's options apply (--benchmark_filter, --benchmark_format=json); besides
 //     --shape=NAME:8x64x64x32,96x32x3x3    the inputs' shapes for an operation
+//     --device=cpu|cuda                    where: the GPU, unless the build is without CUDA
+//     --type=float|bfloat16|half           what images are stored in, on the GPU; weights stay float
 // GB/s and GFLOP/s come with their shares of the ceilings measured at start: bytes and operations are those the operation needs, not
-// those the machine moved.
-#include <benchmark/benchmark.h>
-#include <support/op_case.hpp>
-#include <tacet/models/noise2noise.hpp>
-#include <tacet/ops/loss.hpp>
-#include <tacet/optim/adam.hpp>
+// those the machine moved. Inputs are the same each time: what fits into a cache is found there.
+#include <algorithm>
 
-#include "ceilings.hpp"
+#include "place.hpp"
 
 namespace tacet::bench {
+
+#if TACET_WITH_CUDA
+constexpr bool with_cuda = true;
+#else
+constexpr bool with_cuda = false;
+Place cuda_place(std::string const&) { throw Error("--device=cuda: this program was built without CUDA (cmake --preset cuda)"); }
+#endif
+
 namespace {
 
-using test::Arrays;
-using test::OpCase;
 using test::Shapes;
+using Choice = std::pair<std::string, Shapes>;  // an operation and its shapes
 
-Ceilings ceilings;
+Place place;
 
 /// Counters for `flops` operations and `bytes` bytes per iteration.
 void count_work(benchmark::State& state, double flops, double bytes) {
     auto const per_second = [&](double amount) { return benchmark::Counter(amount, benchmark::Counter::kIsIterationInvariantRate); };
     if (flops > 0) {
-        state.counters["GFLOP/s"] = per_second(flops / 1e9);
-        state.counters["of_peak"] = per_second(flops / 1e9 / ceilings.fma_gflop_s);
+        state.counters[place.manual_time ? "TFLOP/s" : "GFLOP/s"] = per_second(flops / (place.manual_time ? 1e12 : 1e9));
+        state.counters["of_peak"] = per_second(flops / 1e9 / place.ceilings.peak_gflop_s);
     }
     if (bytes > 0) {
         state.counters["GB/s"] = per_second(bytes / 1e9);
-        state.counters["of_copy"] = per_second(bytes / 1e9 / ceilings.copy_gb_s);
+        state.counters["of_copy"] = per_second(bytes / 1e9 / place.ceilings.copy_gb_s);
     }
 }
 
@@ -40,48 +45,25 @@ double elements(Shapes const& shapes) {
     return n;
 }
 
-void run_case(benchmark::State& state, OpCase const& op, Shapes const& shapes, bool with_backward) {
+void time_case(benchmark::State& state, Place::Operation const& operation, Shapes const& shapes, bool with_backward) {
+    auto const& op = *operation.op;
     auto const inputs = test::inputs_of(op, shapes);
     std::vector<bool> wants;
     for (std::size_t k = 0; k < inputs.size(); ++k) wants.push_back(with_backward && op.domain(k).differentiable);
-    auto const run = op.f32(inputs, wants);
+    auto const run = (*operation.make)(inputs, wants);
     run->forward();
     auto const y = run->result();
     run->set_gradient(y);
-    double const forward_bytes = op.bench.bytes ? op.bench.bytes(shapes) : 4 * (elements(shapes) + static_cast<double>(y.size()));
+    double const numbers = op.bench.bytes ? op.bench.bytes(shapes) / 4 : elements(shapes) + static_cast<double>(y.size());
     double const factor = with_backward ? 1 + op.bench.backward : 1;
-    for (auto _ : state) {
+    place.time(state, [&] {
         run->forward();
         if (with_backward) run->backward();
-        benchmark::ClobberMemory();
-    }
-    count_work(state, factor * op.bench.flops(shapes), factor * forward_bytes);
+    });
+    count_work(state, factor * op.bench.flops(shapes), factor * numbers * place.bytes_of_number);
 }
 
 constexpr double unet_flops_per_pixel = 2 * 173'945.25;  // specification of the network
-
-void train_step(benchmark::State& state) {
-    Rng rng(0);
-    Noise2NoiseUNet<> model(3, 3, rng);
-    Adam adam(model, {.beta2 = 0.99});
-    auto const size = Shape{4, 64, 64, 3};
-    auto const input = randn(size, rng), target = randn(size, rng);
-    for (auto _ : state) {
-        Variable const loss = l2_loss(model(Variable(input)), target);
-        backward(loss);
-        adam.step();
-    }
-    count_work(state, 3 * unet_flops_per_pixel * 4 * 64 * 64, 0);
-}
-
-void infer(benchmark::State& state) {
-    NoGrad const guard;
-    Rng rng(0);
-    Noise2NoiseUNet<> const model(3, 3, rng);
-    Variable const input(randn(Shape{1, 512, 512, 3}, rng));
-    for (auto _ : state) benchmark::DoNotOptimize(model(input).value().data());
-    count_work(state, unet_flops_per_pixel * 512 * 512, 0);
-}
 
 /// "8x64x64x32,96x32x3x3" as shapes.
 Shapes parse_shapes(std::string const& text) {
@@ -106,57 +88,87 @@ std::string shapes_text(Shapes const& shapes) {
     return s;
 }
 
-/// Takes --shape=NAME:SHAPES out of the arguments.
-std::vector<std::pair<std::string, Shapes>> take_shapes(int& argc, char** argv) {
-    std::vector<std::pair<std::string, Shapes>> shapes;
+/// Takes the values of --NAME=VALUE, or --NAME VALUE, out of the arguments.
+std::vector<std::string> take_option(std::string const& name, int& argc, char** argv) {
+    std::vector<std::string> values;
     int kept = 1;
     for (int i = 1; i < argc; ++i) {
         std::string const argument = argv[i];
-        if (!argument.starts_with("--shape=")) {
-            argv[kept++] = argv[i];
-            continue;
-        }
-        auto const colon = argument.find(':');
-        check(colon != argument.npos, "--shape takes NAME:SHAPES, such as --shape=conv2d:8x64x64x32,96x32x3x3");
-        std::string const name = argument.substr(8, colon - 8);
-        bool const known = std::any_of(test::op_cases().begin(), test::op_cases().end(), [&](auto const& op) { return op.name == name; });
-        check(known, "--shape: there is no operation \"", name, "\"");
-        shapes.emplace_back(name, parse_shapes(argument.substr(colon + 1)));
+        if (argument == name && i + 1 < argc) values.emplace_back(argv[++i]);
+        else if (argument.starts_with(name + "=")) values.push_back(argument.substr(name.size() + 1));
+        else argv[kept++] = argv[i];
     }
     argc = kept;
-    return shapes;
+    return values;
 }
 
-void register_cases(std::vector<std::pair<std::string, Shapes>> const& chosen) {
-    for (auto const& op : test::op_cases()) {
+std::vector<Choice> chosen_shapes(std::vector<std::string> const& values) {
+    std::vector<Choice> chosen;
+    for (auto const& value : values) {
+        auto const colon = value.find(':');
+        check(colon != value.npos, "--shape takes NAME:SHAPES, such as --shape=conv2d:8x64x64x32,96x32x3x3");
+        std::string const name = value.substr(0, colon);
+        bool const known = std::any_of(place.operations.begin(), place.operations.end(), [&](auto const& o) { return o.op->name == name; });
+        check(known, "--shape: there is no operation \"", name, "\"");
+        chosen.emplace_back(name, parse_shapes(value.substr(colon + 1)));
+    }
+    return chosen;
+}
+
+Place chosen_place(std::vector<std::string> const& devices, std::vector<std::string> const& types) {
+    std::string const type = types.empty() ? "float" : types.back();
+    check(type == "float" || type == "bfloat16" || type == "half", "--type takes float, bfloat16 or half, not \"", type, "\"");
+    std::string const device = !devices.empty() ? devices.back() : with_cuda ? "cuda" : "cpu";
+    check(device == "cpu" || device == "cuda", "--device takes cpu or cuda, not \"", device, "\"");
+    if (device == "cuda") return cuda_place(type);
+    check(type == "float", "--type=", type, " is for GPUs: --device=cuda");
+    return cpu_place();
+}
+
+/// Adds a row; errors of its work are said there.
+void add_row(std::string const& name, benchmark::TimeUnit unit, std::function<void(benchmark::State&)> const& body) {
+    auto* const row = benchmark::RegisterBenchmark(name.c_str(), [body](benchmark::State& state) {
+        try {
+            body(state);
+        } catch (Error const& error) {
+            state.SkipWithError(error.what());
+        }
+    });
+    row->Unit(unit);
+    if (place.manual_time) row->UseManualTime();
+    else row->UseRealTime();
+}
+
+void add_rows(std::vector<Choice> const& chosen) {
+    for (auto const& operation : place.operations) {
+        auto const& op = *operation.op;
         Shapes shapes = op.bench.shapes;
         for (auto const& [name, s] : chosen)
             if (name == op.name) shapes = s;
         if (shapes.empty()) continue;
         for (bool const with_backward : {false, true}) {
             if (with_backward && !op.differentiable) continue;
-            std::string const name = op.title() + (with_backward ? "/train/" : "/forward/") + shapes_text(shapes);
-            benchmark::RegisterBenchmark(name.c_str(), [&op, shapes, with_backward](benchmark::State& state) {
-                try {
-                    run_case(state, op, shapes, with_backward);
-                } catch (Error const& error) {
-                    state.SkipWithError(error.what());
-                }
-            })->UseRealTime()->Unit(benchmark::kMicrosecond);
+            add_row(op.title() + (with_backward ? "/train/" : "/forward/") + shapes_text(shapes), benchmark::kMicrosecond,
+                    [=, &operation](benchmark::State& state) { time_case(state, operation, shapes, with_backward); });
         }
     }
-    benchmark::RegisterBenchmark("unet_train_step/4x64x64", train_step)->UseRealTime()->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark("unet_inference/512x512", infer)->UseRealTime()->Unit(benchmark::kMillisecond);
+    add_row("unet_train_step/4x64x64", benchmark::kMillisecond, [](benchmark::State& state) {
+        place.time(state, place.train_step());
+        count_work(state, 3 * unet_flops_per_pixel * 4 * 64 * 64, 0);
+    });
+    add_row("unet_inference/512x512", benchmark::kMillisecond, [](benchmark::State& state) {
+        place.time(state, place.inference());
+        count_work(state, unet_flops_per_pixel * 512 * 512, 0);
+    });
 }
 
 int run(int argc, char** argv) {
-    auto const shapes = take_shapes(argc, argv);
-    register_cases(shapes);
-    ceilings = measure_ceilings();
-    benchmark::AddCustomContext("isa", isa());
-    benchmark::AddCustomContext("threads", std::to_string(num_threads()));
-    benchmark::AddCustomContext("copy_GB/s", std::to_string(ceilings.copy_gb_s));
-    benchmark::AddCustomContext("fma_GFLOP/s", std::to_string(ceilings.fma_gflop_s));
+    auto const devices = take_option("--device", argc, argv), types = take_option("--type", argc, argv);
+    place = chosen_place(devices, types);
+    add_rows(chosen_shapes(take_option("--shape", argc, argv)));
+    for (auto const& [key, value] : place.context) benchmark::AddCustomContext(key, value);
+    benchmark::AddCustomContext("copy_GB/s", std::to_string(place.ceilings.copy_gb_s));
+    benchmark::AddCustomContext("peak_GFLOP/s", std::to_string(place.ceilings.peak_gflop_s));
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     benchmark::RunSpecifiedBenchmarks();

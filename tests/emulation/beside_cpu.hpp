@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../support/catch.hpp"
-#include <emulator.hpp>
+#include <orders.hpp>
 #include <support/difference.hpp>
 #include <tacet/autograd/backward.hpp>
 #include <tacet/core/random.hpp>
@@ -11,7 +11,7 @@
 #include <tuple>
 #include <vector>
 
-// An operation on the emulated device, with numbers of some type, beside the same on the CPU in double.
+// An operation on the device, with numbers of some type, beside the same on the CPU in double.
 namespace tacet::test {
 
 /// An input of an operation: images, of the 16-bit type, or weights, which are wide.
@@ -51,11 +51,11 @@ template <class X, class D, class F, class... In> Results results(F const& op, I
     std::apply([&](auto const&... v) { (add(all, v.grad()), ...); }, x);
     return all;
 }
-/// Results and gradients differ by less than `limit`, squared and relative to their squares, in two orders of threads.
+/// Results and gradients differ by less than `limit`, squared and relative to their squares, whatever the order of threads.
 template <class X, class F, class... In> void compare(double limit, F const& op, In const&... in) {
     auto const expected = results<double, Cpu>(op, in...);
-    for (std::uint64_t order = 1; order <= 2; ++order) {
-        emulation::set_seed(order);
+    for (std::uint64_t order = 1; order <= test::device_orders; ++order) {
+        test::set_device_order(order);
         auto const found = results<X, Cuda>(op, in...);
         for (std::size_t k = 0; k < expected.size(); ++k) {
             INFO((k ? concat_text("gradient of input ", k - 1) : std::string("result")) << ", order " << order);

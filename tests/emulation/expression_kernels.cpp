@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Expressions, their sums and their gradients on the emulated device.
+// Expressions, their sums and their gradients on the device.
 #include "../support/catch.hpp"
 #include <device_check.hpp>
 #include <tacet/autograd/backward.hpp>

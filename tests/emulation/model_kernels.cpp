@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Whole train steps on the emulated device, beside the CPU: the models of other tests, unchanged; recorded steps, and what is decided there.
+// Whole train steps on the device, beside the CPU: the models of other tests, unchanged; recorded steps, and what is decided there.
 #include "../support/catch.hpp"
 #include "../support/difference.hpp"
+#include <nmse.hpp>
 #include <tacet/denoise/denoise.hpp>
+#include <tacet/models/dncnn.hpp>
 #include <tacet/models/masked_swinir.hpp>
 #include <tacet/models/noise2noise.hpp>
 #include <tacet/ops/loss.hpp>
@@ -16,21 +18,34 @@ using test::relative_square;
 
 namespace {
 
-/// The parameters after two steps of Adam on one image, in the order of the module.
-template <class D, class M> std::vector<float> trained(M model, Shape<4> const& shape) {
+void append(std::vector<float>& all, auto const& tensor) {
+    auto const host = to<Cpu>(tensor);
+    all.insert(all.end(), host.data(), host.data() + host.size());
+}
+/// What a network gives for one image, and then its parameters after two steps of Adam, in the order of the module.
+struct Trained {
+    std::vector<float> result, parameters;
+};
+template <class D, class M> Trained trained(M model, Shape<4> const& shape) {
     Rng rng(7);
     auto const x = uniform<float, D>(shape, rng), target = uniform<float, D>(shape, rng);
     Adam<float, D> adam(model, {.rate = 1e-3});
+    Trained all;
     for (int step = 0; step < 2; ++step) {
-        backward(l2_loss(model(Variable<float, 4, D>(x)), target));
+        Variable const y = model(Variable<float, 4, D>(x));
+        if (step == 0) append(all.result, y.value());
+        backward(l2_loss(y, target));
         adam.step();
     }
-    std::vector<float> all;
-    for_each_state(model, [&](std::string const&, auto const& parameter) {
-        auto const host = to<Cpu>(parameter);
-        all.insert(all.end(), host.data(), host.data() + host.size());
-    });
+    for_each_state(model, [&](std::string const&, auto const& parameter) { append(all.parameters, parameter); });
     return all;
+}
+/// Trains make(device) on both and compares.
+void check_training(std::string const& name, auto const& make, Shape<4> const& shape) {
+    auto const found = trained<Cuda>(make(Cuda{}), shape), expected = trained<Cpu>(make(Cpu{}), shape);
+    double const limit = 1e-7;
+    CHECK(test::record_nmse(name, "float32", relative_square(found.result, expected.result), limit) < limit);
+    CHECK(test::record_nmse(name + ", trained for two steps", "float32", relative_square(found.parameters, expected.parameters), limit) < limit);
 }
 /// A module of one parameter (n).
 template <class D> struct Line {
@@ -56,22 +71,24 @@ template <class D> std::vector<float> descended() {
 
 TEST_CASE("Steps of Adam", "[adam]") { CHECK(relative_square(descended<Cuda>(), descended<Cpu>()) < 1e-10); }
 TEST_CASE("Train steps of the U-Net", "[models]") {
-    auto const model = [](auto device) {
+    check_training("Noise2NoiseUNet", [](auto device) {
         Rng rng(1);
         return Noise2NoiseUNet<decltype(device)>(3, 3, rng, 4);
-    };
-    Shape const shape{1, 32, 32, 3};
-    CHECK(relative_square(trained<Cuda>(model(Cuda{}), shape), trained<Cpu>(model(Cpu{}), shape)) < 1e-7);
+    }, Shape{1, 32, 32, 3});
+}
+TEST_CASE("Train steps of DnCNN", "[models]") {
+    check_training("DnCnn", [](auto device) {
+        Rng rng(1);
+        return DnCnn<decltype(device)>(3, rng, {.layers = 4, .width = 8});
+    }, Shape{1, 9, 11, 3});
 }
 TEST_CASE("Train steps of the masked SwinIR", "[models]") {
     SwinIROptions o;
     o.embed_dim = 12, o.depths = {2}, o.num_heads = {2}, o.window_size = 4;
-    auto const model = [&](auto device) {
+    check_training("MaskedSwinIR", [&](auto device) {
         Rng rng(1);
         return MaskedSwinIR<decltype(device)>(o, rng);
-    };
-    Shape const shape{2, 11, 9, 3};
-    CHECK(relative_square(trained<Cuda>(model(Cuda{}), shape), trained<Cpu>(model(Cpu{}), shape)) < 1e-7);
+    }, Shape{2, 11, 9, 3});
 }
 
 namespace {

@@ -12,7 +12,7 @@
 using namespace tacet;
 using test::contains;
 
-TEST_CASE("Recorded work gives what it gives when it is called, from what its inputs hold then", "[emulator]") {
+TEST_CASE("Recorded work gives what it gives when it is called, from what its inputs hold then", "[replay]") {
     Rng rng(1);
     Linear<Cuda> const layer(6, 5, rng);
     Tensor<float, 2, Cuda> const x(Shape{7, 6});
@@ -32,7 +32,7 @@ TEST_CASE("Recorded work gives what it gives when it is called, from what its in
     }
     CHECK(replay.why() == "");
 }
-TEST_CASE("Work that cannot be recorded is called, and says why", "[emulator]") {
+TEST_CASE("Work that cannot be recorded is called, and says why", "[replay]") {
     auto const x = ones<float, Cuda>(Shape{7});
     Replay waits([&] { return item(sum(x)); });
     for (int call = 0; call < 3; ++call) CHECK(waits() == 7);

@@ -37,25 +37,25 @@ template <class T> Tensor<T, 1> channels(Index c, double (*value)(Index)) {
 struct Normalize {
     bool training;
     template <class T, int R, class D>
-    auto operator()(Variable<T, R, D> const& x, Variable<T, 1, D> const& w, Variable<T, 1, D> const& b) const {
-        auto const on_device = [&](double (*value)(Index)) { return to<D>(channels<T>(w.size(), value)); };
+    auto operator()(Variable<T, R, D> const& x, Variable<Wide<T>, 1, D> const& w, Variable<Wide<T>, 1, D> const& b) const {
+        auto const on_device = [&](double (*value)(Index)) { return to<D>(channels<Wide<T>>(w.size(), value)); };
         return batch_norm(x, w, b, on_device(running_mean), on_device(running_var), {.training = training});
     }
 };
 Bench const image{.shapes = {{1, 256, 256, 64}, {64}, {64}},
                   .flops = [](Shapes const& s) { return 6 * double(count(s[0])); }, .backward = 2};
 
-Case<4, 1, 1> const training({.name = "batch_norm", .variant = "training",
+Case<4, weights(1), weights(1)> const training({.name = "batch_norm", .variant = "training",
                               .reference = [](Arrays const& in) { return reference(in, true); },
                               .shapes = {{{1, 1, 2, 1}, {1}, {1}}, {{2, 3, 2, 5}, {5}, {5}}, {{1, 7, 5, 3}, {3}, {3}},
                                          {{4, 1, 1, 2}, {2}, {2}}, {{1, 3, 4, 17}, {17}, {17}}},
                               .gradient_floor = 1e-5,  // two elements, normalised: the gradient nearly cancels
                               .bench = image},
                              Normalize{true});
-Case<2, 1, 1> const vectors({.name = "batch_norm", .variant = "rank 2", .reference = [](Arrays const& in) { return reference(in, true); },
+Case<2, weights(1), weights(1)> const vectors({.name = "batch_norm", .variant = "rank 2", .reference = [](Arrays const& in) { return reference(in, true); },
                              .shapes = {{{50, 3}, {3}, {3}}}, .bench = {.shapes = {{65536, 64}, {64}, {64}}, .backward = 2}},
                             Normalize{true});
-Case<4, 1, 1> const evaluation({.name = "batch_norm", .variant = "evaluation",
+Case<4, weights(1), weights(1)> const evaluation({.name = "batch_norm", .variant = "evaluation",
                                 .reference = [](Arrays const& in) { return reference(in, false); },
                                 .shapes = {{{1, 1, 1, 1}, {1}, {1}}, {{2, 3, 2, 5}, {5}, {5}}, {{1, 3, 4, 17}, {17}, {17}}},
                                 .bench = image},

@@ -34,15 +34,15 @@ Array reference(Arrays const& in, Conv2dOptions const& o) {
     return y;
 }
 double products(Shapes const& s) { return 2 * double(s[0][0] * s[0][1] * s[0][2] * count(s[1])); }  // stride 1, same size
-Case<4, 4, 1> conv_case(std::string variant, Conv2dOptions const& o, std::vector<Shapes> shapes, Shapes bench) {
-    return Case<4, 4, 1>({.name = "conv2d",
+Case<4, weights(4), weights(1)> conv_case(std::string variant, Conv2dOptions const& o, std::vector<Shapes> shapes, Shapes bench) {
+    return Case<4, weights(4), weights(1)>({.name = "conv2d",
                           .variant = std::move(variant),
                           .reference = [o](Arrays const& in) { return reference(in, o); },
                           .shapes = std::move(shapes),
                           .bench = {.shapes = std::move(bench), .flops = products}},
                          [o](auto const& x, auto const& w, auto const& b) { return conv2d(x, w, b, o); });
 }
-Case<4, 4, 1> const cases[] = {
+Case<4, weights(4), weights(1)> const cases[] = {
     conv_case("3x3", {.padding = 1},
               {{{1, 1, 1, 1}, {1, 1, 1, 1}, {1}},
                {{2, 5, 4, 3}, {4, 3, 3, 3}, {4}},
@@ -58,15 +58,15 @@ Case<4, 4, 1> const cases[] = {
     conv_case("depthwise, reflected, stride 2", {.stride = 2, .padding = 2, .groups = 4, .padding_mode = PaddingMode::Reflect},
               {{{1, 6, 5, 4}, {4, 1, 3, 3}, {4}}}, {{1, 64, 64, 4}, {4, 1, 3, 3}, {4}}),
 };
-Case<4, 4> const unbiased({.name = "conv2d",
+Case<4, weights(4)> const unbiased({.name = "conv2d",
                            .variant = "no bias",
                            .reference = [](Arrays const& in) { return reference(in, {}); },
                            .shapes = {{{1, 3, 4, 2}, {2, 2, 2, 2}}},
                            .bench = {.shapes = {{1, 256, 256, 64}, {64, 64, 3, 3}}, .flops = products}},
                           [](auto const& x, auto const& w) { return conv2d(x, w); });
 /// A convolution and the activation that is part of it, a number's being `of_number`.
-Case<4, 4, 1> activated_case(std::string name, double (*of_number)(double), auto const& activation) {
-    return Case<4, 4, 1>({.name = std::move(name),
+Case<4, weights(4), weights(1)> activated_case(std::string name, double (*of_number)(double), auto const& activation) {
+    return Case<4, weights(4), weights(1)>({.name = std::move(name),
                           .variant = "of a convolution",
                           .reference = [of_number](Arrays const& in) {
                               Array y = reference(in, {.padding = 1});
@@ -81,8 +81,8 @@ Case<4, 4, 1> activated_case(std::string name, double (*of_number)(double), auto
                           .bench = {.shapes = {{4, 64, 64, 48}, {48, 48, 3, 3}, {48}}, .flops = products}},
                          [activation](auto const& x, auto const& w, auto const& b) { return activation(conv2d(x, w, b, {.padding = 1})); });
 }
-Case<4, 4, 1> const rectified = activated_case("relu", [](double v) { return v > 0 ? v : 0; }, [](auto&& y) { return relu(std::move(y)); });
-Case<4, 4, 1> const leaky = activated_case("leaky_relu", [](double v) { return v > 0 ? v : 0.2 * v; },
+Case<4, weights(4), weights(1)> const rectified = activated_case("relu", [](double v) { return v > 0 ? v : 0; }, [](auto&& y) { return relu(std::move(y)); });
+Case<4, weights(4), weights(1)> const leaky = activated_case("leaky_relu", [](double v) { return v > 0 ? v : 0.2 * v; },
                                            [](auto&& y) { return leaky_relu(std::move(y), 0.2); });
 
 /// Rows [r, r + rows) and columns [c, c + cols) of the only image.

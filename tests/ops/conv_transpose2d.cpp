@@ -29,22 +29,22 @@ Array reference(Arrays const& in, ConvTranspose2dOptions const& o) {
     return y;
 }
 double products(Shapes const& s) { return 2 * double(s[0][0] * s[0][1] * s[0][2] * count(s[1])); }
-Case<4, 4, 1> conv_case(std::string variant, ConvTranspose2dOptions const& o, std::vector<Shapes> shapes) {
-    return Case<4, 4, 1>({.name = "conv_transpose2d",
+Case<4, weights(4), weights(1)> conv_case(std::string variant, ConvTranspose2dOptions const& o, std::vector<Shapes> shapes) {
+    return Case<4, weights(4), weights(1)>({.name = "conv_transpose2d",
                           .variant = std::move(variant),
                           .reference = [o](Arrays const& in) { return reference(in, o); },
                           .shapes = std::move(shapes),
                           .bench = {.shapes = {{4, 32, 32, 48}, {48, 48, 2, 2}, {48}}, .flops = products}},
                          [o](auto const& x, auto const& w, auto const& b) { return conv_transpose2d(x, w, b, o); });
 }
-Case<4, 4, 1> const cases[] = {
+Case<4, weights(4), weights(1)> const cases[] = {
     conv_case("2x2, stride 2", {.stride = 2}, {{{1, 1, 1, 1}, {1, 1, 1, 1}, {1}}, {{2, 3, 4, 3}, {3, 2, 2, 2}, {2}}}),
     conv_case("3x3, output padding", {.stride = 2, .padding = 1, .output_padding = 1}, {{{1, 4, 3, 2}, {2, 3, 3, 3}, {3}}}),
     conv_case("dilation, groups", {.stride = 3, .padding = 1, .output_padding = 2, .dilation = 2, .groups = 2},
               {{{1, 3, 5, 4}, {4, 2, 3, 2}, {4}}}),
     conv_case("depthwise", {.padding = 1, .groups = 3}, {{{1, 4, 4, 3}, {3, 1, 3, 3}, {3}}}),
 };
-Case<4, 4> const unbiased({.name = "conv_transpose2d",
+Case<4, weights(4)> const unbiased({.name = "conv_transpose2d",
                            .variant = "no bias",
                            .reference = [](Arrays const& in) { return reference(in, {.stride = 2}); },
                            .shapes = {{{1, 3, 2, 2}, {2, 2, 2, 2}}},

@@ -26,13 +26,13 @@ auto normalized(double eps) {
 }
 Bench const tokens{.shapes = {{16384, 60}, {60}, {60}}, .flops = [](Shapes const& s) { return 8 * double(count(s[0])); }, .backward = 2};
 
-Case<2, 1, 1> const rows({.name = "layer_norm", .variant = "rows", .reference = normalized(1e-5),
+Case<2, weights(1), weights(1)> const rows({.name = "layer_norm", .variant = "rows", .reference = normalized(1e-5),
                           .shapes = {{{1, 1}, {1}, {1}}, {{3, 5}, {5}, {5}}, {{7, 2}, {2}, {2}}, {{2, 16}, {16}, {16}},
                                      {{3, 33}, {33}, {33}}, {{40, 3}, {3}, {3}}, {{1, 60}, {60}, {60}}},
                           .gradient_floor = 1e-5,  // one or two elements, normalised: the gradient is what rounding leaves of 0
                           .bench = tokens},
                          [](auto const& x, auto const& w, auto const& b) { return layer_norm(x, w, b); });
-Case<4, 1, 1> const image({.name = "layer_norm", .variant = "images", .reference = normalized(0.1), .shapes = {{{2, 3, 2, 7}, {7}, {7}}},
+Case<4, weights(1), weights(1)> const image({.name = "layer_norm", .variant = "images", .reference = normalized(0.1), .shapes = {{{2, 3, 2, 7}, {7}, {7}}},
                            .bench = {.shapes = {{1, 128, 128, 180}, {180}, {180}}, .backward = 2}},
                           [](auto const& x, auto const& w, auto const& b) { return layer_norm(x, w, b, 0.1); });
 }  // namespace

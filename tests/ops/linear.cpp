@@ -26,18 +26,18 @@ Array reference(Arrays const& in) {
 }
 Bench const bench{.shapes = {{4096, 180}, {540, 180}, {540}}, .flops = [](Shapes const& s) { return 2 * double(count(s[0]) * s[1][0]); }};
 auto const call = [](auto const&... in) { return linear(in...); };
-Case<2, 2, 1> const plain({.name = "linear",
+Case<2, weights(2), weights(1)> const plain({.name = "linear",
                            .reference = reference,
                            .shapes = {{{1, 1}, {1, 1}, {1}}, {{5, 3}, {4, 3}, {4}}, {{20, 33}, {17, 33}, {17}}},
                            .bench = bench},
                           call);
-Case<1, 2, 1> const one_row({.name = "linear",
+Case<1, weights(2), weights(1)> const one_row({.name = "linear",
                              .variant = "one row",
                              .reference = reference,
                              .shapes = {{{3}, {2, 3}, {2}}},
                              .bench = {.shapes = {{180}, {540, 180}, {540}}, .flops = bench.flops}},
                             call);
-Case<4, 2> const images({.name = "linear",
+Case<4, weights(2)> const images({.name = "linear",
                          .variant = "images, no bias",
                          .reference = reference,
                          .shapes = {{{2, 2, 3, 5}, {2, 5}}},

@@ -47,7 +47,7 @@ Bench const image{.shapes = {{{4, 128, 128, 48}}}, .backward = 1};
 Case<4> pad_case(Padding p, PadMode mode, std::vector<Shapes> shapes, double value = 0) {
     return {{.name = "pad", .variant = concat_text(p, ", mode ", static_cast<int>(mode)), .reference = padded(p, mode, value),
              .shapes = std::move(shapes), .bench = image},
-            [=]<class T, class D>(Variable<T, 4, D> const& x) { return pad(x, p, mode, static_cast<T>(value)); }};
+            [=]<class T, class D>(Variable<T, 4, D> const& x) { return pad(x, p, mode, static_cast<T>(static_cast<Wide<T>>(value))); }};
 }
 Case<4> crop_case(Index top, Index left, Index height, Index width, std::vector<Shapes> shapes) {
     return {{.name = "crop", .variant = concat_text(top, " ", left, " ", height, " ", width),

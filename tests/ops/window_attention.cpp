@@ -53,29 +53,23 @@ Bench bench(WindowAttentionOptions const& o) {
             .backward = 2.5};
 }
 
-Case<4, 2> without_mask(std::string variant, WindowAttentionOptions o, std::vector<Shapes> shapes) {
+Case<4, weights(2)> without_mask(std::string variant, WindowAttentionOptions o, std::vector<Shapes> shapes) {
     Bench b = bench(o);
     b.shapes.pop_back();
     return {{.name = "window_attention", .variant = variant, .reference = attention(o), .shapes = std::move(shapes),
              .float_tolerance = 2e-5, .bench = b},
             [o](auto const& qkv, auto const& table) { return window_attention(qkv, table, o); }};
 }
-template <class T, class D> Tensor<std::uint8_t, 3, D> bytes_of(Tensor<T, 3, D> const& x) {
-    auto const numbers = to<Cpu>(x);
-    Tensor<std::uint8_t, 3> bytes(x.shape());
-    for (Index k = 0; k < bytes.size(); ++k) bytes.data()[k] = numbers.data()[k] != 0;
-    return to<D>(bytes);
-}
-Case<4, 2, 3> with_mask(std::string variant, WindowAttentionOptions o, std::vector<Shapes> shapes) {
+Case<4, weights(2), 3> with_mask(std::string variant, WindowAttentionOptions o, std::vector<Shapes> shapes) {
     return {{.name = "window_attention", .variant = variant, .reference = attention(o), .shapes = std::move(shapes),
              .inputs = {{}, {}, {.differentiable = false, .binary = true}}, .float_tolerance = 2e-5, .bench = bench(o)},
             [o](auto const& qkv, auto const& table, auto const& keep) {
-                return window_attention(qkv, table, o, bytes_of(keep.value()));
+                return window_attention(qkv, table, o, Tensor(cast<std::uint8_t>(keep.value())));
             }};
 }
 
 // One number as query, key and value of one token: qkv itself cannot have one element.
-Case<4, 2> const single({.name = "window_attention", .variant = "one token", .reference = [](Arrays const& in) { return in[0]; },
+Case<4, weights(2)> const single({.name = "window_attention", .variant = "one token", .reference = [](Arrays const& in) { return in[0]; },
                          .shapes = {{{1, 1, 1, 1}, {1, 1}}}, .bench = {.shapes = {{1, 128, 128, 1}, {1, 1}}}},
                         [](auto const& x, auto const& table) {
                             using X = std::decay_t<decltype(x)>;

@@ -51,7 +51,7 @@ Case<3> const merge({.name = "window_merge", .reference = joined,
                      .shapes = {{{1, 1, 1}}, {{6, 4, 1}}, {{12, 4, 3}}, {{6, 4, 5}}, {{18, 4, 1}}, {{6, 4, 2}}},
                      .bench = {.shapes = {{6, 4, 60}}, .flops = copies.flops, .backward = 1}},
                     [](auto const& x) { return x.shape()[1] == 1 ? window_merge(x, 1, 1, 1) : window_merge(x, 2, 4, 6); });
-Case<2> const bias({.name = "relative_position_bias", .reference = gathered,
+Case<weights(2)> const bias({.name = "relative_position_bias", .reference = gathered,
                     .shapes = {{{1, 1}}, {{9, 2}}, {{25, 3}}, {{9, 1}}, {{49, 2}}},
                     .bench = {.shapes = {{225, 6}}, .flops = copies.flops, .backward = 1}},
                    [](auto const& table) {

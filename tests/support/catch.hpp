@@ -33,6 +33,9 @@ namespace tacet::test {
 /// `if (data_dir().empty()) return tacet::test::skip("TACET_DATA is not set");`. The case counts as skipped, unless it fails.
 void skip(std::string const& reason);
 
+/// Why this program can check nothing at all here, in which case it says so and skips; empty: it can. A program may define its own.
+std::string missing();
+
 /// The folder of test data that the environment variable TACET_DATA names, without a final slash; empty when it is not set.
 std::string data_dir();
 

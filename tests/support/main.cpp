@@ -74,6 +74,7 @@ void skip(std::string const& reason) {
     std::fflush(stdout);
 }
 
+[[gnu::weak]] std::string missing() { return ""; }
 std::string data_dir() { return variable("TACET_DATA", ""); }
 std::string source_dir() { return variable("TACET_TEST_SOURCE", TACET_TEST_SOURCE_DIR); }
 std::string examples_dir() { return variable("TACET_TEST_EXAMPLES", TACET_TEST_EXAMPLES_DIR); }
@@ -82,6 +83,10 @@ std::string examples_dir() { return variable("TACET_TEST_EXAMPLES", TACET_TEST_E
 
 // Weak: benchmarks/ops, which has a main function of its own, links this file for the sake of the cases.
 [[gnu::weak]] int main(int argc, char** argv) {
+    if (auto const reason = tacet::test::missing(); !reason.empty()) {
+        std::printf("SKIPPED: %s\ncases: 0 passed, 0 failed, 1 skipped\n", reason.c_str());
+        return all_skipped;
+    }
     int const result = Catch::Session().run(argc, argv);
     if (!counts.ran) return result;   // --help, --list-tests
     std::printf("cases: %d passed, %d failed, %d skipped\n", counts.passed, counts.failed, counts.skipped);

@@ -42,6 +42,8 @@ struct Run {
     virtual Array gradient(std::size_t k) const = 0;
     virtual bool recorded() const = 0;
 };
+/// The rank of an input that stays float where images are stored in 16 bits, among the ranks of a case.
+constexpr int weights(int rank) { return -rank; }
 /// Makes a run; `wants[k]`: whether input k requires a gradient.
 using MakeRun = std::function<std::unique_ptr<Run>(Arrays const& inputs, std::vector<bool> const& wants)>;
 
@@ -78,7 +80,7 @@ template <int R> Shape<R> shape_of(Extents const& extents) {
 template <class T, int R, class D> void copy_into(Tensor<T, R, D> const& t, Array const& a) {
     check(t.size() == a.size(), "an array of shape ", text(a.shape), " was given for a tensor of shape ", t.shape());
     std::vector<T> host;
-    for (double v : a.data) host.push_back(static_cast<T>(v));
+    for (double v : a.data) host.push_back(static_cast<T>(static_cast<Wide<T>>(v)));
     Memory<D>::from_host(t.data(), host.data(), host.size() * sizeof(T));
 }
 template <class T, int R, class D> Array array_of(Tensor<T, R, D> const& t) {
@@ -90,13 +92,15 @@ template <class T, int R, class D> Array array_of(Tensor<T, R, D> const& t) {
     for (std::size_t k = 0; k < host.size(); ++k) a.data[k] = static_cast<double>(host[k]);
     return a;
 }
-template <class T, int R, class D> Variable<T, R, D> variable_of(Array const& a, bool wanted) {
-    Tensor<T, R, D> t(shape_of<R>(a.shape));
+template <class X> X variable_of(Array const& a, bool wanted) {
+    Tensor<typename X::value_type, X::rank, typename X::device_type> t(shape_of<X::rank>(a.shape));
     copy_into(t, a);
-    return Variable<T, R, D>(t, wanted);
+    return X(t, wanted);
 }
+/// The variable of an input among the R of a case on elements T.
+template <class T, int R, class D> using Input = Variable<std::conditional_t<(R < 0), Wide<T>, T>, (R < 0 ? -R : R), D>;
 
-template <class T, class D, class F, class... X> class TypedRun final : public Run {
+template <class F, class... X> class TypedRun final : public Run {
 public:
     TypedRun(F f, X... x) : f_(std::move(f)), x_(std::move(x)...) {}
 
@@ -110,7 +114,7 @@ public:
         each([&](std::size_t i, auto const& x) { if (i == k) copy_into(x.value(), a); });
     }
     void set_gradient(Array const& gy) override {
-        gy_ = Tensor<T, Y::rank, D>(shape_of<Y::rank>(gy.shape));
+        gy_ = Gradient(shape_of<Y::rank>(gy.shape));
         copy_into(gy_, gy);
     }
     Array result() const override { return array_of(y_->value()); }
@@ -123,6 +127,7 @@ public:
 
 private:
     using Y = decltype(Variable(std::declval<F const&>()(std::declval<X const&>()...)));
+    using Gradient = Tensor<typename Y::value_type, Y::rank, typename Y::device_type>;
     void each(auto&& body) const {
         std::size_t i = 0;
         std::apply([&](auto const&... x) { (body(i++, x), ...); }, x_);
@@ -131,14 +136,14 @@ private:
     F f_;
     std::tuple<X...> x_;
     std::optional<Y> y_;
-    Tensor<T, Y::rank, D> gy_;
+    Gradient gy_;
 };
 
 template <class T, class D, int... R, class F> MakeRun make_run(F const& f) {
     return [f](Arrays const& in, std::vector<bool> const& wants) -> std::unique_ptr<Run> {
         check(in.size() == sizeof...(R), "a case with ", sizeof...(R), " inputs has a run with ", in.size());
         return [&]<std::size_t... k>(std::index_sequence<k...>) {
-            return std::make_unique<TypedRun<T, D, F, Variable<T, R, D>...>>(f, variable_of<T, R, D>(in[k], wants[k])...);
+            return std::make_unique<TypedRun<F, Input<T, R, D>...>>(f, variable_of<Input<T, R, D>>(in[k], wants[k])...);
         }(std::make_index_sequence<sizeof...(R)>{});
     };
 }

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: MIT
-#pragma once
+#include <support/op_case.hpp>
 #include <tacet/core/simd.hpp>
 #include <tacet/core/thread_pool.hpp>
 #include <tacet/tensor/factory.hpp>
 #include <chrono>
 
+#include "networks.hpp"
+#include "place.hpp"
+
+// What the processor can do at best with the threads of the pool, and how work is timed there.
 namespace tacet::bench {
+namespace {
 
-/// What this machine can do at best, with the threads of the pool: the ceilings that results are compared with.
-struct Ceilings {
-    double copy_gb_s = 0;     // bytes read plus bytes written
-    double fma_gflop_s = 0;   // float
-};
-
-inline double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 /// The best of several runs of `work`, in seconds.
-inline double best_time(auto&& work, int runs = 7) {
+double best_time(auto&& work, int runs = 7) {
     double best = 1e300;
     for (int i = 0; i < runs; ++i) {
         double const start = seconds();
@@ -27,7 +26,7 @@ inline double best_time(auto&& work, int runs = 7) {
 }
 
 /// Copies 256 MB: far more than any cache holds.
-inline double copy_bandwidth() {
+double copy_bandwidth() {
     Index const n = Index(1) << 26;
     auto const from = full(Shape{n}, 1.f), to = full(Shape{n}, 0.f);
     double const time = best_time([&] { to.assign(from); });
@@ -35,7 +34,7 @@ inline double copy_bandwidth() {
 }
 
 /// Independent chains of fused multiply-adds in registers.
-inline double fma_peak() {
+double fma_peak() {
     using V = Simd<float>;
     constexpr int chains = 12;
     constexpr Index rounds = 4'000'000;
@@ -55,6 +54,21 @@ inline double fma_peak() {
     return 2.0 * chains * V::lanes * static_cast<double>(rounds) * num_threads() / time / 1e9;
 }
 
-inline Ceilings measure_ceilings() { return {copy_bandwidth(), fma_peak()}; }
+void time_work(benchmark::State& state, std::function<void()> const& work) {
+    for (auto _ : state) {
+        work();
+        benchmark::ClobberMemory();
+    }
+}
+
+}  // namespace
+
+Place cpu_place() {
+    Place place{.ceilings = {copy_bandwidth(), fma_peak()}, .time = time_work, .train_step = unet_train_step<float, Cpu>,
+                .inference = unet_inference<float, Cpu>};
+    for (auto const& op : test::op_cases()) place.operations.push_back({&op, &op.f32});
+    place.context = {{"device", "cpu"}, {"type", "float"}, {"isa", isa()}, {"threads", std::to_string(num_threads())}};
+    return place;
+}
 
 }  // namespace tacet::bench
