@@ -13,8 +13,8 @@ Builds the programs and the tests (in build/release) and runs the tests: at most
 
   --all      also: with the address, undefined-behaviour and thread sanitizers (build/dev, build/tsan), with clang (build/clang),
              for the other instruction sets that can run here (build/avx2, build/sse2, build/scalar, build/neon in an emulator),
-             as an installed package, every header alone, the code of the documentation, and the benchmarks: at most 50 minutes
-             on two cores
+             as an installed package, every header alone, the code of the documentation, train steps by nvcc where it is found, and
+             the benchmarks: at most 50 minutes on two cores
   --jobs N   compile and test with N processes (default: one per core, 2 GB of memory for each)
 
 Missing Debian packages are installed when this runs as root, and named otherwise. Tests of published data look for it in the folder
@@ -174,14 +174,15 @@ SECONDS=0   # installing packages is not part of the time
 targets='examples tests'
 if $all; then targets='all tests'; fi   # benchmarks, too
 build release "$targets" || true
-check release release -LE 'install|docs|headers'
+check release release -LE 'install|docs|headers|cuda'
 if $all; then
     check install release -L install
     check headers release -L headers
     listed=$(ctest --test-dir build/release -N -L docs)   # not through a pipe: what ends it early breaks the other side off
     if [[ $listed == *Test*#* ]]; then check docs release -L docs; fi
+    check cuda release -L cuda
     build dev 'all tests' || true
-    check dev dev -LE 'install|docs|static'
+    check dev dev -LE 'install|docs|static|cuda'
     build tsan tests || true
     # The thread sanitizer of g++ 12 cannot map its memory where addresses are randomised widely: run without that.
     if setarch -R true 2> /dev/null; then wrapper=(setarch -R); fi

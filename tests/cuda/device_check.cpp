@@ -139,7 +139,8 @@ std::string failures_where(auto const& wanted) {
         auto const title = c.op.title();
         std::size_t skip = seen[title]++;
         if (!wanted(c)) continue;
-        auto const twin = std::find_if(op_cases().begin(), op_cases().end(), [&](OpCase const& t) { return t.title() == title && skip-- == 0; });
+        auto const is_twin = [&](OpCase const& t) { return t.title() == title && skip-- == 0; };
+        auto const twin = std::find_if(op_cases().begin(), op_cases().end(), is_twin);
         if (twin == op_cases().end()) return title + ": the CPU has no such case\n";
         functions[c.op.name].emplace_back(&c, &*twin);
     }

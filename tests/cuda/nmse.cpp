@@ -22,8 +22,8 @@ std::string number(double v) {
 std::string as_json(std::vector<Row> const& rows) {
     std::string text;
     for (auto const& [name, type, nmse, limit] : rows)
-        text += concat_text(text.empty() ? "[\n" : ",\n", R"(  {"name": ")", name, R"(", "type": ")", type, R"(", "nmse": )", nmse, R"(, "limit": )",
-                            limit, R"(, "device": ")", device_name(), R"("})");
+        text += concat_text(text.empty() ? "[\n" : ",\n", R"(  {"name": ")", name, R"(", "type": ")", type, R"(", "nmse": )", nmse,
+                            R"(, "limit": )", limit, R"(, "device": ")", device_name(), R"("})");
     return text + "\n]\n";
 }
 std::string as_markdown(std::vector<Row> const& rows) {

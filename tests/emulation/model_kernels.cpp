@@ -45,7 +45,8 @@ void check_training(std::string const& name, auto const& make, Shape<4> const& s
     auto const found = trained<Cuda>(make(Cuda{}), shape), expected = trained<Cpu>(make(Cpu{}), shape);
     double const limit = 1e-7;
     CHECK(test::record_nmse(name, "float32", relative_square(found.result, expected.result), limit) < limit);
-    CHECK(test::record_nmse(name + ", trained for two steps", "float32", relative_square(found.parameters, expected.parameters), limit) < limit);
+    double const moved = relative_square(found.parameters, expected.parameters);
+    CHECK(test::record_nmse(name + ", trained for two steps", "float32", moved, limit) < limit);
 }
 /// A module of one parameter (n).
 template <class D> struct Line {

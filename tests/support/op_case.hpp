@@ -32,6 +32,8 @@
 //
 // * Several parameters of one operation: write `Case<4, 4> conv_case(std::string variant, ConvOptions o, ...)`, a function with one
 //   lambda that captures the options, and call it for each: the operation is then compiled once. Case copies, several may share a name.
+// * `weights(R)` instead of R is an input that stays float where images are stored in 16 bits: Case<4, weights(4), weights(1)>. On devices
+//   (tests/cuda) the same cases run in 16 bits, too: F must take those types.
 // * Inputs are spread over [-2, 2]; `.inputs` changes that per input, and names those without a derivative (masks, indices).
 // * To try a single file: `g++ ... tests/ops/pool.cpp tests/support/op_check.cpp tests/support/main.cpp`, then run it with the name
 //   of a test.

@@ -28,6 +28,9 @@ struct Bench {
     double backward = 2;
 };
 
+/// Among the ranks of a case: an input that stays float where images are stored in 16 bits.
+constexpr int weights(int rank) { return -rank; }
+
 /// An operation with its inputs, in one element type.
 struct Run {
     virtual ~Run() = default;
@@ -42,8 +45,6 @@ struct Run {
     virtual Array gradient(std::size_t k) const = 0;
     virtual bool recorded() const = 0;
 };
-/// The rank of an input that stays float where images are stored in 16 bits, among the ranks of a case.
-constexpr int weights(int rank) { return -rank; }
 /// Makes a run; `wants[k]`: whether input k requires a gradient.
 using MakeRun = std::function<std::unique_ptr<Run>(Arrays const& inputs, std::vector<bool> const& wants)>;
 
