@@ -14,6 +14,7 @@ function(tacet_device_test name prepare)
     add_library(tacet_${name}_cases OBJECT ${cases})
     target_include_directories(tacet_${name}_cases BEFORE PRIVATE ${here}/cases)
     cmake_language(CALL ${prepare} tacet_${name}_cases)
+    target_link_libraries(tacet_${name}_cases PRIVATE Catch2::Catch2)
     target_compile_definitions(tacet_${name}_cases PRIVATE TACET_WITH_KERNELS=1)
 
     add_executable(test_${name} ${arg_SOURCES} ${here}/device_check.cpp ${here}/nmse.cpp $<TARGET_OBJECTS:tacet_${name}_cases>
