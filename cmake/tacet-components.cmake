@@ -6,8 +6,8 @@
 #   tacet_add_component(io)       tacet::io       images, checkpoints, options: stb and nlohmann-json, and what else is found
 #   tacet_add_component(cuda)     tacet::cuda     tensors on the GPU
 #
-# A part that cannot be had is not defined; tacet_<part>_missing then says what it needs. TACET_WITH_PNG, TACET_WITH_TIFF and
-# TACET_WITH_JPEG choose: AUTO (use what is found), ON (an error when it is missing), OFF.
+# A part that cannot be had is not defined; tacet_<part>_missing then says what it needs. TACET_WITH_PNG, TACET_WITH_TIFF,
+# TACET_WITH_JPEG and TACET_WITH_CUDNN choose: AUTO (use what is found), ON (an error when it is missing), OFF.
 include_guard()
 
 macro(tacet_add_component part)
@@ -97,6 +97,28 @@ macro(tacet_add_cuda)
             target_compile_options(tacet_cuda INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--expt-relaxed-constexpr>")
             target_compile_definitions(tacet_cuda INTERFACE TACET_WITH_CUDA=1)
             target_link_libraries(tacet_cuda INTERFACE CUDA::cudart CUDA::cublas)
+            tacet_use_cudnn()
+        endif()
+    endif()
+endmacro()
+
+# Adds cuDNN to tacet_cuda, as TACET_WITH_CUDNN says. tacet_has_CUDNN: whether it is used.
+macro(tacet_use_cudnn)
+    set(TACET_WITH_CUDNN AUTO CACHE STRING "Use cuDNN: AUTO, ON or OFF")
+    set_property(CACHE TACET_WITH_CUDNN PROPERTY STRINGS AUTO ON OFF)
+    set(tacet_has_CUDNN FALSE)
+    if(TACET_WITH_CUDNN)
+        find_path(TACET_CUDNN_INCLUDE_DIR cudnn.h HINTS ENV CUDNN_PATH ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES include)
+        find_library(TACET_CUDNN_LIBRARY NAMES cudnn libcudnn.so.9 libcudnn.so.8 HINTS ENV CUDNN_PATH ${CUDAToolkit_LIBRARY_DIR}
+                     PATH_SUFFIXES lib64 lib)
+        mark_as_advanced(TACET_CUDNN_INCLUDE_DIR TACET_CUDNN_LIBRARY)
+        if(TACET_CUDNN_INCLUDE_DIR AND TACET_CUDNN_LIBRARY)
+            target_include_directories(tacet_cuda SYSTEM INTERFACE ${TACET_CUDNN_INCLUDE_DIR})
+            target_link_libraries(tacet_cuda INTERFACE ${TACET_CUDNN_LIBRARY})
+            target_compile_definitions(tacet_cuda INTERFACE TACET_WITH_CUDNN=1)
+            set(tacet_has_CUDNN TRUE)
+        elseif(NOT TACET_WITH_CUDNN STREQUAL "AUTO")
+            message(FATAL_ERROR "TACET_WITH_CUDNN is ON, but cudnn.h or its library was not found: set CUDNN_PATH to where cuDNN is")
         endif()
     endif()
 endmacro()

@@ -54,14 +54,14 @@ struct Window {
         return x.type == w.type && x.type == y.type && conv.compute == (wide ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT) && x.n == y.n &&
                x.c == w.c * conv.groups && y.c == w.n && y.c % conv.groups == 0 && y.h == extent(x.h, w.h, 0) && y.w == extent(x.w, w.w, 1);
     }
-    /// f(element of x, of w, of y) for all products.
+    /// f(element of x, of w, of y) for all products, the last tap first: not in the order of our kernels, and so with other last digits.
     template <class F> void for_products(F&& f) const {
         int const out = y.c / conv.groups;
         for (int n = 0; n < y.n; ++n)
             for (int i = 0; i < y.h; ++i)
                 for (int j = 0; j < y.w; ++j)
-                    for (int u = 0; u < w.h; ++u)
-                        for (int v = 0; v < w.w; ++v) {
+                    for (int u = w.h - 1; u >= 0; --u)
+                        for (int v = w.w - 1; v >= 0; --v) {
                             int const r = i * conv.stride[0] - conv.padding[0] + u * conv.dilation[0];
                             int const q = j * conv.stride[1] - conv.padding[1] + v * conv.dilation[1];
                             if (r < 0 || r >= x.h || q < 0 || q >= x.w) continue;

@@ -151,7 +151,7 @@ TEST_CASE("What cuBLAS refuses is told with its extents", "[gemm]") {
 }
 
 namespace {
-/// A convolution beside the CPU, and with other last digits than ours where cuDNN computes it: there sums are made in double.
+/// A convolution beside the CPU, and with other last digits than ours where cuDNN computes it (see tests/emulation/cudnn.cpp).
 template <class X> void check_cudnn(double limit, bool takes, auto const& op, auto const&... in) {
     auto const ours = results<X, Cuda>(op, in...);
     CudnnConvolutions const guard;

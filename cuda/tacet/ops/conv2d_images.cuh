@@ -3,6 +3,7 @@
 #include <tacet/core/divisor.cuh>
 #include <tacet/core/vector_access.cuh>
 #include <tacet/ops/conv2d.hpp>
+#include <algorithm>
 
 // The images that a convolution reads, as a factor of a matrix product (core/product_factor.cuh): nobody puts that matrix together.
 namespace tacet::gpu {
@@ -23,9 +24,9 @@ struct WindowPosition {
 /// A tap of it: element l of (taps, cols, channels). In 32 bits, as all weights of an output channel are fewer than 2^31.
 struct WindowTap {
     int u, v, channel;
-    __device__ WindowTap(Index l, Index cols, Index channels) {
-        int const tap = static_cast<int>(l) / static_cast<int>(channels), wide = static_cast<int>(cols);
-        u = tap / wide, v = tap % wide, channel = static_cast<int>(l) - tap * static_cast<int>(channels);
+    __device__ WindowTap(Index l, int cols, int channels) {
+        int const tap = static_cast<int>(l) / channels;
+        u = tap / cols, v = tap % cols, channel = static_cast<int>(l) - tap * channels;
     }
     __device__ void advance(int n, int cols, int channels) {
         for (channel += n; channel >= channels; channel -= channels)
@@ -63,7 +64,7 @@ template <class T, bool is_deep> struct SeenPixels {
     SeenPixels(detail::kernel::Images<T> const& x, detail::kernel::Axis const& rows, detail::kernel::Axis const& cols, Index channels,
                bool by_fours = false)
         : first_(x.first, x.h, x.w), second_(x.second, x.h, x.w), mode_(x.mode), rows_(rows), cols_(cols),
-          channels_(static_cast<int>(channels)), by_fours_(by_fours) {}
+          channels_(static_cast<int>(channels)), taps_(static_cast<int>(std::max<Index>(1, cols.taps))), by_fours_(by_fours) {}
 
     __device__ Line line(Index group, Index position) const {
         int const channel = static_cast<int>(group) * channels_;
@@ -72,9 +73,9 @@ template <class T, bool is_deep> struct SeenPixels {
         at.i = 2 * at.i + static_cast<int>(position % 4) / 2, at.j = 2 * at.j + static_cast<int>(position % 2);
         return {at, channel};
     }
-    __device__ Spot spot(Index at) const { return WindowTap(at, cols_.taps, channels_); }
+    __device__ Spot spot(Index at) const { return WindowTap(at, taps_, channels_); }
     __device__ void advance(Line& line, int n) const { line.at.advance(n, static_cast<int>(rows_.count), static_cast<int>(cols_.count)); }
-    __device__ void advance(Spot& tap, int n) const { tap.advance(n, static_cast<int>(cols_.taps), channels_); }
+    __device__ void advance(Spot& tap, int n) const { tap.advance(n, taps_, channels_); }
 
     __device__ T operator()(Line const& line, Spot const& tap) const {
         Seen const seen = at(line, tap);
@@ -109,7 +110,7 @@ private:
     SeenPlane<T> first_, second_;
     PaddingMode mode_;
     detail::kernel::Axis rows_, cols_;
-    int channels_;
+    int channels_, taps_;  // those of a row: some phases of an input gradient have none, and nothing is divided by 0 all the same
     bool by_fours_;
 };
 

@@ -14,7 +14,7 @@ template <class T, class W> struct PackWeights {
     Index width;
     __device__ void operator()(Index k) const {
         Index const out = k % width, line = k / width, lines = d.rows.taps * d.cols.taps * d.in_channels;
-        WindowTap const tap(line % lines, d.cols.taps, d.in_channels);
+        WindowTap const tap(line % lines, static_cast<int>(d.cols.taps), static_cast<int>(d.in_channels));
         packed[k] = out < d.out_channels ? static_cast<T>(*d.weight(line / lines, out, tap.channel, tap.u, tap.v)) : T(0);
     }
 };

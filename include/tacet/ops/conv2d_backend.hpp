@@ -6,9 +6,9 @@
 namespace tacet {
 
 /// While one lives, the convolutions that this thread computes on a GPU, and their gradients, are those of cuDNN, where it has an algorithm
-/// with the same bits every time: for zero padding and images that lie in memory as they are seen. Other convolutions, and all of those
-/// that pool, are ours. Activations and biases follow as a pass of their own, and gradients of weights are rounded to the type of the
-/// images. To compare with; of no effect on the CPU. What is deferred or recorded counts from when it is computed.
+/// with the same bits every time: for zero padding and images that lie in memory as they are seen. Other convolutions, those that pool, and
+/// transposed ones with a bias are ours. Biases and activations follow in a pass of their own, and gradients of weights are rounded to the
+/// type of the images. To compare with; of no effect on the CPU. What is deferred or recorded counts from when it is computed.
 /// Throws Error where `built` is false.
 class CudnnConvolutions : public detail::Wish<CudnnConvolutions> {
 public:
