@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Compiles and links train steps of networks (train_step.cpp) by nvcc, and says what its kernels take.
 
-A table in Markdown goes to stdout: for each kernel and architecture the most registers and shared bytes known at compile time of all its
-instances, and the bytes of registers that spill to memory. It fails when a hot kernel spills, or when one is missing. Where there is a GPU
+A table in Markdown goes to stdout: for each kernel and architecture the most registers of all its instances, and where there are any the
+bytes of shared memory (of those that are not asked for at launch) and the bytes that spill to memory. It fails when a hot kernel spills, or when one is missing. Where there is a GPU
 the train steps are run. Without nvcc it says that it skips.
 """
 import argparse
@@ -36,7 +36,7 @@ def find_nvcc():
 def compile_program(nvcc, architectures, program):
     """What nvcc and the assembler say; None when they fail, which is then printed."""
     command = [nvcc, "-x", "cu", os.path.join(HERE, "train_step.cpp"), "-o", program, "-std=c++20", "--expt-relaxed-constexpr", "-O2",
-               "-Xptxas", "-v", "-DTACET_WITH_CUDA=1"]
+               "--threads", "2", "-Xptxas", "-v", "-DTACET_WITH_CUDA=1"]
     command += [f"-I{os.path.join(ROOT, folder)}" for folder in ("include", "cuda", "tests", os.path.join("tests", "cuda"))]
     for number in architectures:
         command += ["-gencode", f"arch=compute_{number},code=sm_{number}"]
@@ -89,6 +89,11 @@ def hot(kernel):
     return kernel.startswith(HOT) and not kernel.endswith(">")
 
 
+def taken(registers, shared, spilled):
+    """(213, 0, 4) -> '213, 4 B spilled'."""
+    return f"{registers}" + (f", {shared} B shared" if shared else "") + (f", {spilled} B spilled" if spilled else "")
+
+
 def markdown(rows, architectures):
     """One line for each kernel: what it takes on every architecture."""
     lines = ["| kernel | instances | " + " | ".join(f"sm_{number}" for number in architectures) + " |",
@@ -96,7 +101,7 @@ def markdown(rows, architectures):
     for kernel in sorted({kernel for kernel, _ in rows}, key=lambda kernel: (not hot(kernel), kernel)):
         cells = [rows.get((kernel, number), [0, 0, 0, 0]) for number in architectures]
         lines.append(f"| {kernel} | {max(cell[0] for cell in cells)} | "
-                     + " | ".join(f"{registers}, {shared} B, {spilled} B" for _, registers, shared, spilled in cells) + " |")
+                     + " | ".join(taken(*cell[1:]) for cell in cells) + " |")
     return "\n".join(lines)
 
 
@@ -122,7 +127,7 @@ def main():
         if said is None:
             return 1
         rows = table(parse(said))
-        print("Registers, static shared memory and bytes spilled, the most of all instances:\n\n" + markdown(rows, architectures))
+        print(markdown(rows, architectures) + "\n")
         wrong = problems(rows, architectures)
         print("\n".join(wrong))
         status = subprocess.run([program], check=False).returncode

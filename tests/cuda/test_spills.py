@@ -25,7 +25,7 @@ class Spills(unittest.TestCase):
     def test_the_most_of_all_instances_counts(self):
         rows = spills.table(spills.parse(said(ATTENTION.format(16), 80, 171, 12, 0) + said(ATTENTION.format(32), 80, 254, 8, 0)))
         self.assertEqual(rows, {("window_attention_backward", 80): [2, 254, 12, 0]})
-        self.assertIn("| window_attention_backward | 2 | 254, 12 B, 0 B |", spills.markdown(rows, [80]))
+        self.assertIn("| window_attention_backward | 2 | 254, 12 B shared |", spills.markdown(rows, [80]))
 
     def test_a_hot_kernel_that_spills_is_refused(self):
         self.assertEqual(self.wrong(PRODUCTS + said(ATTENTION.format(32), 80, 255, 0, 4)),
