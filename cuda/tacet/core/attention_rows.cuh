@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/core/half.hpp>
 #include <tacet/core/shape.hpp>
 #include <cmath>
 
@@ -17,10 +16,10 @@ template <int depth, class T> __device__ void add_scaled(T (&y)[depth], T a, T c
     for (int c = 0; c < depth; ++c) y[c] += a * x[c];
 }
 /// A row of `count` numbers into one of `depth`, filled up with zeros, times a factor.
-template <int depth, class T> __device__ void load_row(Wide<T> (&to)[depth], T const* from, Index count, Wide<T> factor = 1) {
-    for (int c = 0; c < depth; ++c) to[c] = from && c < count ? from[c] * factor : Wide<T>(0);
+template <int depth, class T> __device__ void load_row(T (&to)[depth], T const* from, Index count, T factor = 1) {
+    for (int c = 0; c < depth; ++c) to[c] = from && c < count ? from[c] * factor : T(0);
 }
-template <int depth, class T> __device__ void store_row(T* to, Wide<T> const (&from)[depth], Index count, Wide<T> factor = 1) {
+template <int depth, class T> __device__ void store_row(T* to, T const (&from)[depth], Index count, T factor = 1) {
     for (int c = 0; c < depth; ++c)
         if (c < count) to[c] = static_cast<T>(from[c] * factor);
 }

@@ -8,47 +8,61 @@
 
 namespace tacet {
 
+/// Images in 16 bits go through the tensor cores; where windows have more tokens than these take at once, through floats.
 template <> struct WindowAttentionKernel<Cuda> {
     using Keep = Tensor<std::uint8_t, 3, Cuda>;
 
     template <class T>
     static void run(Tensor<T, 4, Cuda> const& y, Tensor<T, 4, Cuda> const& qkv, Tensor<Wide<T>, 2, Cuda> const& table, Keep const& keep,
                     detail::WindowGrid const& grid) {
-        Index const tiles = detail::div_up(grid.slots(), gpu::attention_slots);
+        if constexpr (is_16_bit<T>)
+            if (grid.slots() > gpu::attention_tokens) {
+                Tensor<Wide<T>, 4, Cuda> const wide(y.shape());
+                run<Wide<T>>(wide, cast<Wide<T>>(qkv), table, keep, grid);
+                return assign(y, cast<T>(wide));
+            }
         gpu::AttentionImages<T> const x{qkv.data(), table.data(), keep.data(), grid};
-        auto const run = [&]<int depth>(std::integral_constant<int, depth>) {
+        with_depth(grid.depth, [&]<int depth>(std::integral_constant<int, depth>) {
             if constexpr (is_16_bit<T>)
-                if (grid.slots() <= gpu::attention_tokens)
-                    return launch("window_attention", Grid{grid.windows() * grid.heads, gpu::attention_threads,
-                                                           with_biases<gpu::WindowHead<T, depth>>(grid)},
-                                  &gpu::window_attention_tensor<T, depth>, y.data(), x);
-            using Keys = gpu::AttentionTile<Wide<T>, depth>;
-            launch("window_attention", Grid{grid.windows() * grid.heads * tiles, gpu::attention_slots, sizeof(Keys)},
-                   &gpu::window_attention<T, depth>, y.data(), x, tiles);
-        };
-        with_depth(grid.depth, run);
+                launch("window_attention", Grid{grid.windows() * grid.heads, gpu::attention_threads,
+                                                with_biases<gpu::WindowHead<T, depth>>(grid)},
+                       &gpu::window_attention_tensor<T, depth>, y.data(), x);
+            else {
+                Index const tiles = detail::div_up(grid.slots(), gpu::attention_slots);
+                launch("window_attention", Grid{grid.windows() * grid.heads * tiles, gpu::attention_slots,
+                                                sizeof(gpu::AttentionTile<T, depth>)},
+                       &gpu::window_attention<T, depth>, y.data(), x, tiles);
+            }
+        });
     }
     template <class T>
     static void backward(Tensor<T, 4, Cuda> const& gqkv, Tensor<Wide<T>, 2, Cuda> const& gtable, Tensor<T, 4, Cuda> const& gy,
                          Tensor<T, 4, Cuda> const& qkv, Tensor<Wide<T>, 2, Cuda> const& table, Keep const& keep,
                          detail::WindowGrid const& grid) {
         using W = Wide<T>;
+        if constexpr (is_16_bit<T>)
+            if (grid.slots() > gpu::attention_tokens) {
+                Tensor<W, 4, Cuda> wide;
+                if (gqkv.data()) wide = Tensor<W, 4, Cuda>(gqkv.shape());
+                backward<W>(wide, gtable, cast<W>(gy), cast<W>(qkv), table, keep, grid);
+                if (gqkv.data()) assign(gqkv, cast<T>(wide));
+                return;
+            }
         gpu::AttentionImages<T> const x{qkv.data(), table.data(), keep.data(), grid};
         Index const count = grid.table_rows() * grid.heads;
         Index const workers = std::clamp<Index>(1024 / grid.heads, 1, std::max<Index>(grid.windows(), 1));
         Tensor<W, 1, Cuda> const part(Shape{workers * count});
         gpu::AttentionGradients<T> const gradients{gqkv.data(), part.data(), gy.data()};
-        auto const run = [&]<int depth>(std::integral_constant<int, depth>) {
+        with_depth(grid.depth, [&]<int depth>(std::integral_constant<int, depth>) {
             if constexpr (is_16_bit<T>)
-                if (grid.slots() <= gpu::attention_tokens)
-                    return launch("window_attention_backward", Grid{workers * grid.heads, gpu::attention_threads,
-                                                                    with_biases<gpu::WindowHeadGradients<T, depth>>(grid)},
-                                  &gpu::window_attention_tensor_backward<T, depth>, gradients, x, workers);
-            launch("window_attention_backward",
-                   Grid{workers * grid.heads, gpu::attention_slots, gpu::AttentionBackwardMemory<W, depth>::bytes(grid)},
-                   &gpu::window_attention_backward<T, depth>, gradients, x, workers);
-        };
-        with_depth(grid.depth, run);
+                launch("window_attention_backward", Grid{workers * grid.heads, gpu::attention_threads,
+                                                         with_biases<gpu::WindowHeadGradients<T, depth>>(grid)},
+                       &gpu::window_attention_tensor_backward<T, depth>, gradients, x, workers);
+            else
+                launch("window_attention_backward",
+                       Grid{workers * grid.heads, gpu::attention_slots, gpu::AttentionBackwardMemory<T, depth>::bytes(grid)},
+                       &gpu::window_attention_backward<T, depth>, gradients, x, workers);
+        });
         if (gtable.size()) launch_each("window_attention_table", count, gpu::PartSum<W, W>{gtable.data(), part.data(), workers, count});
     }
 

@@ -5,7 +5,7 @@
 #include <tacet/core/warp.cuh>
 #include <tacet/ops/window_attention_images.cuh>
 
-// Attention by a thread for each query: for numbers that the tensor cores do not have, and for windows of more than 64 slots.
+// Attention by a thread for each query, for images in float and double.
 namespace tacet::gpu {
 
 constexpr int attention_slots = 64;  // slots that a block looks at together; a thread for each
@@ -34,7 +34,7 @@ __device__ void load_tile(AttentionTile<T, depth>& tile, Index depth_used, P con
 }
 /// The tile of keys and values from slot `first` on.
 template <class T, int depth>
-__device__ void load_keys(AttentionTile<Wide<T>, depth>& tile, AttentionImages<T> const& x, detail::WindowOrigin const& window, Index head,
+__device__ void load_keys(AttentionTile<T, depth>& tile, AttentionImages<T> const& x, detail::WindowOrigin const& window, Index head,
                           Index first) {
     load_tile(tile, x.grid.depth, [&](int k, Index& pixel, int& region) {
         auto const p = x.place(window, first + k);
@@ -44,13 +44,13 @@ __device__ void load_keys(AttentionTile<Wide<T>, depth>& tile, AttentionImages<T
 
 /// Calls body(key's slot, its place in the tile, whether the query sees it, its score) for every key; q is scaled. All threads take part.
 template <class T, int depth, class F>
-__device__ void for_keys(AttentionTile<Wide<T>, depth>& tile, AttentionImages<T> const& x, detail::WindowOrigin const& window, Index head,
-                         Index slot, detail::WindowPlace const& query, Wide<T> const (&q)[depth], F const& body) {
+__device__ void for_keys(AttentionTile<T, depth>& tile, AttentionImages<T> const& x, detail::WindowOrigin const& window, Index head,
+                         Index slot, detail::WindowPlace const& query, T const (&q)[depth], F const& body) {
     for (Index first = 0; first < x.grid.slots(); first += attention_slots) {
         load_keys(tile, x, window, head, first);
         for (int k = 0; k < attention_slots; ++k) {
             bool const seen = query.pixel >= 0 && tile.region[k] == query.region;
-            Wide<T> score = 0;
+            T score = 0;
             if (seen) score = dot(q, tile.first[k]) + x.table[x.grid.table_row(slot, first + k) * x.grid.heads + head];
             body(first + k, k, seen, score);
         }
@@ -59,20 +59,19 @@ __device__ void for_keys(AttentionTile<Wide<T>, depth>& tile, AttentionImages<T>
 
 /// 64 queries of one head in one window; a thread for each.
 template <class T, int depth> __global__ void window_attention(T* y /* (N, H, W, C) */, AttentionImages<T> x, Index query_tiles) {
-    using W = Wide<T>;
-    auto& tile = shared_memory<AttentionTile<W, depth>>();
+    auto& tile = shared_memory<AttentionTile<T, depth>>();
     auto const& grid = x.grid;
     Index const head = blockIdx.x / query_tiles % grid.heads, slot = blockIdx.x % query_tiles * attention_slots + threadIdx.x;
     auto const window = grid.origin(blockIdx.x / query_tiles / grid.heads);
     auto const query = x.place(window, slot);
-    W q[depth];
+    T q[depth];
     load_row<depth, T>(q, query.pixel < 0 ? nullptr : x.row(query.pixel, 0, head), grid.depth, x.scale());
-    RunningSoftmax<W, depth> softmax;
-    for_keys(tile, x, window, head, slot, query, q, [&](Index, int k, bool seen, W score) {
+    RunningSoftmax<T, depth> softmax;
+    for_keys(tile, x, window, head, slot, query, q, [&](Index, int k, bool seen, T score) {
         if (seen) softmax.add(score, tile.second[k]);
     });
     T* const to = y + query.pixel * grid.channels() + head * grid.depth;
-    if (query.pixel >= 0) store_row(to, softmax.values, grid.depth, softmax.any ? 1 / softmax.total : W(0));
+    if (query.pixel >= 0) store_row(to, softmax.values, grid.depth, softmax.any ? 1 / softmax.total : T(0));
 }
 
 /// What the backward pass keeps of each query of a window: the logarithm of its softmax's sum, and <gy, y>. Behind them the sums of the
@@ -88,32 +87,31 @@ template <class T, int depth> struct AttentionBackwardMemory {
 /// One head in the windows worker, worker + workers, ...: everything is computed again. Keys of a query at distance (dy, dx) have a row of
 /// the table in common; at any time the threads of a warp stand at the same key, so that their rows differ and no two add to the same sum.
 template <class T, int depth> __global__ void window_attention_backward(AttentionGradients<T> g, AttentionImages<T> x, Index workers) {
-    using W = Wide<T>;
-    auto& memory = shared_memory<AttentionBackwardMemory<W, depth>>();
+    auto& memory = shared_memory<AttentionBackwardMemory<T, depth>>();
     auto& tile = memory.tile;
     auto const& grid = x.grid;
     Index const slots = grid.slots(), rows = grid.table_rows(), worker = blockIdx.x / grid.heads, head = blockIdx.x % grid.heads;
     int const self = static_cast<int>(threadIdx.x);
-    W *const log_total = memory.log_total(), *const along = log_total + slots, *const sums = along + slots;
-    W* const own_sums = sums + warp::number() * rows;
+    T *const log_total = memory.log_total(), *const along = log_total + slots, *const sums = along + slots;
+    T* const own_sums = sums + warp::number() * rows;
     for (Index k = self; k < 2 * rows; k += attention_slots) sums[k] = 0;
     for (Index index = worker; index < grid.windows(); index += workers) {
         auto const window = grid.origin(index);
         for (Index first = 0; first < slots; first += attention_slots) {  // queries: their softmax, and gq
             Index const slot = first + self;
             auto const query = x.place(window, slot);
-            W q[depth], gy[depth], gq[depth] = {};
+            T q[depth], gy[depth], gq[depth] = {};
             load_row<depth, T>(q, query.pixel < 0 ? nullptr : x.row(query.pixel, 0, head), grid.depth, x.scale());
             load_row<depth, T>(gy, query.pixel < 0 ? nullptr : g.gy_row(grid, query.pixel, head), grid.depth);
-            RunningSoftmax<W, depth> softmax;
-            for_keys(tile, x, window, head, slot, query, q, [&](Index, int k, bool seen, W score) {
+            RunningSoftmax<T, depth> softmax;
+            for_keys(tile, x, window, head, slot, query, q, [&](Index, int k, bool seen, T score) {
                 if (seen) softmax.add(score, tile.second[k]);
             });
-            W const log_of = softmax.any ? softmax.largest + std::log(softmax.total) : W(0);
-            W const mean = softmax.any ? dot(gy, softmax.values) / softmax.total : W(0);
+            T const log_of = softmax.any ? softmax.largest + std::log(softmax.total) : T(0);
+            T const mean = softmax.any ? dot(gy, softmax.values) / softmax.total : T(0);
             if (slot < slots) log_total[slot] = log_of, along[slot] = mean;
-            for_keys(tile, x, window, head, slot, query, q, [&](Index key, int k, bool seen, W score) {
-                W const slope = seen ? std::exp(score - log_of) * (dot(gy, tile.second[k]) - mean) : W(0);
+            for_keys(tile, x, window, head, slot, query, q, [&](Index key, int k, bool seen, T score) {
+                T const slope = seen ? std::exp(score - log_of) * (dot(gy, tile.second[k]) - mean) : T(0);
                 if (seen) add_scaled(gq, slope, tile.first[k]), own_sums[grid.table_row(slot, key)] += slope;
                 warp::sync();
             });
@@ -124,7 +122,7 @@ template <class T, int depth> __global__ void window_attention_backward(Attentio
             Index const slot = first + self;
             auto const key = x.place(window, slot);
             int const region = x.region_of_key(key);
-            W k_row[depth], v_row[depth], gk[depth] = {}, gv[depth] = {};
+            T k_row[depth], v_row[depth], gk[depth] = {}, gv[depth] = {};
             load_row<depth, T>(k_row, key.pixel < 0 ? nullptr : x.row(key.pixel, 1, head), grid.depth, x.scale());
             load_row<depth, T>(v_row, key.pixel < 0 ? nullptr : x.row(key.pixel, 2, head), grid.depth);
             for (Index queries = 0; queries < slots; queries += attention_slots) {
@@ -135,8 +133,8 @@ template <class T, int depth> __global__ void window_attention_backward(Attentio
                 for (int n = 0; n < attention_slots; ++n) {
                     if (tile.region[n] != region) continue;
                     Index const query = queries + n;
-                    W const score = dot(k_row, tile.first[n]) + x.table[grid.table_row(query, slot) * grid.heads + head];
-                    W const weight = std::exp(score - log_total[query]);
+                    T const score = dot(k_row, tile.first[n]) + x.table[grid.table_row(query, slot) * grid.heads + head];
+                    T const weight = std::exp(score - log_total[query]);
                     add_scaled(gv, weight, tile.second[n]);
                     add_scaled(gk, weight * (dot(v_row, tile.second[n]) - along[query]), tile.first[n]);
                 }

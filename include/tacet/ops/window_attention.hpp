@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <tacet/autograd/variable.hpp>
+#include <tacet/expr/functions.hpp>
 #include <tacet/ops/window_attention_cpu.hpp>
 
 namespace tacet {
