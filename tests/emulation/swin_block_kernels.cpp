@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The fused Swin block on the emulated device, beside its operations one by one on the CPU in double.
+// The fused Swin block on the device, beside its operations one by one on the CPU in double.
 #include "../support/catch.hpp"
 #include "../support/values.hpp"
-#include <emulator.hpp>
+#include <orders.hpp>
 #include <support/difference.hpp>
 #include <tacet/core/replay.hpp>
 #include <tacet/models/masked_swinir.hpp>
@@ -114,9 +114,9 @@ template <class X> void check_forward(Sizes const& s, double limit) {
     NoGrad const guard;
     Block<double, Cpu> const reference(s);
     auto const expected = by_parts(reference.x, reference.parameters, reference.setting).value();
-    for (std::uint64_t order = 1; order <= 2; ++order) {
+    for (std::uint64_t order = 1; order <= test::device_orders; ++order) {
         INFO(text(s) << ", order " << order);
-        emulation::set_seed(order);
+        test::set_device_order(order);
         auto const y = to<Cpu>(fused(block.x, block.parameters, block.setting).value());
         CHECK(relative_square(y, expected) < limit);
     }
