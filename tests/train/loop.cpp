@@ -33,10 +33,10 @@ struct Net {
 };
 
 // Two megabytes of features for a patch of 32 x 32.
-struct Wide {
+struct ManyFeatures {
     static constexpr float offset = 0;
     Conv2d<> first, last;
-    explicit Wide(Rng& rng) : first(3, 512, 3, rng, {.padding = 1}), last(512, 3, 3, rng, {.padding = 1}) {}
+    explicit ManyFeatures(Rng& rng) : first(3, 512, 3, rng, {.padding = 1}), last(512, 3, 3, rng, {.padding = 1}) {}
     auto operator()(Variable<float, 4> const& x) const { return last(first(x)); }
     static void fields(auto& self, auto&& field) { field("first", self.first), field("last", self.last); }
 };
@@ -83,12 +83,12 @@ TEST_CASE("Weights that are not finite end a run; nothing of them is kept, and w
 TEST_CASE("A step that takes more memory than there is ends a run with what to lower") {
     ScratchFolder dir;
     Rng rng(1);
-    Wide model(rng);
+    ManyFeatures model(rng);
     Trainer trainer(model, options(2));
     RunFolder run(dir / "run", Nothing{});
     release_cached_memory();
     set_memory_limit(memory_statistics().live + (std::size_t(1) << 20));
-    auto const text = error_text([&] { run_training(trainer, source(), options(2), run, {}, [](Wide&) { return Validation{}; }); });
+    auto const text = error_text([&] { run_training(trainer, source(), options(2), run, {}, [](ManyFeatures&) { return Validation{}; }); });
     set_memory_limit(std::numeric_limits<std::size_t>::max());
     CHECK_THAT(text, contains("step 1: out of memory: "));
     CHECK_THAT(text, contains("; use a smaller --batch or --crop"));
