@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT
-// Machines that have too little memory, or no GPU: only an emulated one can be made so.
+// Machines that have too little memory, or no GPU, or that count graphs: only an emulated one can be made so.
 #include "../support/catch.hpp"
+#include "../support/difference.hpp"
+#include "../support/swin_weights.hpp"
 #include "../support/values.hpp"
 #include <emulator.hpp>
 #include <tacet/core/device_choice.hpp>
-#include <tacet/denoise/denoise.hpp>
-#include <tacet/nn/activation.hpp>
-#include <tacet/nn/conv.hpp>
+#include <tacet/denoise/any_denoiser.hpp>
 
 using namespace tacet;
 using test::contains;
+using test::relative_square;
 
 namespace {
+
+Tensor<float, 3> image_of(Index height, Index width, Index channels) {
+    Rng rng(4);
+    return uniform(Shape{height, width, channels}, rng);
+}
 
 /// The machine as a test changes it, and as it was before afterwards.
 struct Planted {
@@ -35,8 +41,7 @@ template <class D> struct Net {
 
 TEST_CASE("Where the device's memory is too little, tiles become smaller, which is said, and the image stays the same", "[models]") {
     Planted const planted;
-    Rng rng(4);
-    auto const image = uniform(Shape{40, 64, 3}, rng);
+    auto const image = image_of(40, 64, 3);
     Net<Cuda> const net;
     auto const whole = denoise(net, image);
     auto const limited = [&](std::size_t bytes) {
@@ -70,4 +75,31 @@ TEST_CASE("A machine without a usable GPU is told from one with", "[models]") {
     CHECK_THROWS_WITH(choose(), "the GPU cannot be used: emulated device has compute capability 7.5, and 8.0 is needed");
     emulation::machine().devices = 0;
     CHECK_THROWS_WITH(choose(), "no GPU can be used: no CUDA-capable device is detected");
+}
+TEST_CASE("Tiles of one shape are recorded and launched as a graph, or it is said why not", "[models]") {
+    Planted const planted;
+    auto const image = image_of(40, 64, 3);
+    Net<Cuda> const net;
+    auto const whole = denoise(net, image);
+    CHECK(emulation::machine().graphs == planted.before.graphs);
+    std::vector<std::string> notes;
+    DenoiseOptions options{.max_memory = 16 * 16 * 22 * sizeof(float)};
+    options.note = [&](std::string const& line) { notes.push_back(line); };
+    CHECK(test::same_bits(denoise(net, image, options), whole));
+    CHECK(emulation::machine().graphs >= planted.before.graphs + 10);
+    CHECK(notes.empty());
+    options.max_memory = std::size_t(1) << 30, options.self_ensemble = true;  // eight passes of one tile: two shapes, one after the other
+    auto const views = denoise(net, image, options);
+    CHECK(relative_square(views, denoise(Net<Cpu>(), image, {.self_ensemble = true})) < 1e-10);
+
+    auto const graphs = emulation::machine().graphs;
+    AnyDenoiser const masked(test::swin_checkpoint(test::small_swin()), Cuda{});
+    masked.denoise(image_of(5, 6, 3), {.masks = {.draws = 3, .attention_mask = PercentRange{75, 75}}, .note = options.note});
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0] == "tiles of one shape are computed call by call, not launched as a CUDA graph: attention masks differ from tile to tile");
+    CHECK(emulation::machine().graphs == graphs);
+    auto const plain = test::swin_checkpoint(test::small_swin().original());
+    auto const small = image_of(8, 8, 3);
+    DenoiseOptions const ensemble{.self_ensemble = true};
+    CHECK(relative_square(AnyDenoiser(plain, Cuda{}).denoise(small, ensemble), AnyDenoiser(plain).denoise(small, ensemble)) < 1e-7);
 }

@@ -181,6 +181,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsig
     return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
+    ++emulation::machine().graphs;
     return emulation::submit(stream, [exec] { for (auto const& work : exec->work) work(); });
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {

@@ -3,34 +3,14 @@
 #include <tacet/denoise/denoise_options.hpp>
 #include <tacet/denoise/feather.hpp>
 #include <tacet/denoise/self_ensemble.hpp>
-#include <tacet/nn/precision.hpp>
+#include <tacet/denoise/tile_runner.hpp>
 #include <tacet/ops/pad.hpp>
 #include <tacet/ops/winograd.hpp>
 #include <tacet/tensor/factory.hpp>
-#include <tacet/tensor/move.hpp>
 #include <string>
 #include <utility>
 
 namespace tacet {
-
-/// What denoise() needs of a network: a call on (N, H, W, C), and its geometry (see Noise2NoiseUNet). Extents are padded to multiples of
-/// `multiple`. `context` pixels around a tile that starts and ends at multiples of 4 `multiple` can reach its pixels, their last bits
-/// included: fast convolutions widen what those depend on (a chain of 3 x 3 convolutions to twice its radius, see docs/internals.md).
-/// A network of which most of the context hardly matters says by `margin`, a multiple of `multiple`, how many pixels of it do.
-template <class M> concept DenoisingNetwork = requires(M const& m) {
-    { m.multiple } -> std::convertible_to<Index>;
-    { m.context } -> std::convertible_to<Index>;
-    { M::offset } -> std::convertible_to<float>;
-    { m.in_channels() } -> std::convertible_to<Index>;
-    { m.floats_per_pixel() } -> std::convertible_to<Index>;
-};
-
-/// A network with attention masks, or one that could have them: its call takes draws (see SwinDraws).
-template <class M> concept MaskingNetwork = DenoisingNetwork<M> && requires(M const& m) {
-    { m.takes_masks() } -> std::convertible_to<bool>;
-    { m.own_mask() } -> std::convertible_to<PercentRange>;
-    m.draws.percent;
-};
 
 namespace detail {
 
@@ -50,13 +30,15 @@ inline Tensor<float, 3> padded(Tensor<float, 3> const& x, Index multiple, float 
 
 /// The state of a call of denoise(): what was asked for, but that `max_memory` falls to what there is, and how many of its passes over the
 /// image are done.
-struct DenoiseRun {
+template <DenoisingNetwork M> struct DenoiseRun {
+    M const& model;
     DenoiseOptions options;
+    TileRunner<M> runner;
     Index passes, done = 0;
     bool noted = false;
 
-    DenoiseRun(DenoiseOptions const& o, Index planes)
-        : options(o), passes(planes * o.masks.draws * (o.self_ensemble ? Symmetry::count : 1)) {}
+    DenoiseRun(M const& m, DenoiseOptions const& o, Index planes)
+        : model(m), options(o), runner(m, o), passes(planes * o.masks.draws * (o.self_ensemble ? Symmetry::count : 1)) {}
     /// `share` of the next pass is done.
     void report(double share) const {
         if (options.progress && !options.progress((static_cast<double>(done) + share) / static_cast<double>(passes))) throw Cancelled();
@@ -67,20 +49,6 @@ struct DenoiseRun {
                          "more memory. A larger limit of memory makes the result exact");
     }
 };
-
-/// The network's output for one tile, computed on the network's device; one that draws is told where in the image the tile lies.
-template <DenoisingNetwork M>
-Tensor<float, 4> run_tile(M const& model, Tensor<float, 4> const& tile, Window const& place, DenoiseOptions const& options, int draw) {
-    using D = device_of<M>;
-    Variable<float, 4, D> const x(to<D>(tile));
-    if constexpr (MaskingNetwork<M>) {
-        auto draws = model.draws;
-        draws.seed = options.masks.seed, draws.draw = static_cast<std::uint32_t>(draw), draws.image = 0;
-        draws.top = place.top, draws.left = place.left;
-        if (options.masks.attention_mask) draws.percent = options.masks.attention_mask;
-        return to<Cpu>(call_in(options.precision, model, x, draws).value());
-    } else return to<Cpu>(call_in(options.precision, model, x).value());
-}
 
 /// The tiles of a padded image. Convolutions work on blocks of 4 x 4 pixels, down to the coarsest level, which is why a pixel's last bits
 /// depend on a little more than what it sees. Tiles that start where blocks start, with contexts of whole blocks, give the image's bits.
@@ -95,13 +63,13 @@ template <DenoisingNetwork M> Tiling tiling_of(M const& model, Shape<3> const& s
 /// After `tiling` of a padded image did not fit the memory that there is: halves the limit until tiles are smaller, and says so. Throws
 /// OutOfMemory where none are.
 template <DenoisingNetwork M>
-Tiling smaller_tiling(M const& model, Shape<3> const& s, Tiling const& tiling, DenoiseRun& run, OutOfMemory const& error) {
+Tiling smaller_tiling(DenoiseRun<M>& run, Shape<3> const& s, Tiling const& tiling, OutOfMemory const& error) {
     auto const size = [](Tiling const& t) { return concat_text(t.largest().reach.height, " x ", t.largest().reach.width, " pixels"); };
     Index const pixels = tiling.largest().pixels();
     auto& limit = run.options.max_memory;
-    limit = std::min(limit, static_cast<std::size_t>(pixels * model.floats_per_pixel()) * sizeof(float));
+    limit = std::min(limit, static_cast<std::size_t>(pixels * run.model.floats_per_pixel()) * sizeof(float));
     for (limit /= 2; limit > 0; limit /= 2) {
-        auto const next = tiling_of(model, s, run.options);
+        auto const next = tiling_of(run.model, s, run.options);
         if (next.largest().pixels() >= pixels) continue;
         if (run.options.note) run.options.note(concat_text(error.what(), "; tiles of ", size(next), " instead of ", size(tiling)));
         return next;
@@ -111,8 +79,7 @@ Tiling smaller_tiling(M const& model, Shape<3> const& s, Tiling const& tiling, D
 
 /// Runs the network over the tiles of a padded image; (H, W, C), without what is padded.
 template <DenoisingNetwork M>
-Tensor<float, 3> run_tiles(M const& model, Tensor<float, 3> const& input, Tiling const& tiling, Shape<3> const& shape, DenoiseRun& run,
-                           int draw) {
+Tensor<float, 3> run_tiles(DenoiseRun<M>& run, Tensor<float, 3> const& input, Tiling const& tiling, Shape<3> const& shape, int draw) {
     auto const [h, w, c] = shape.extent;
     auto const& [tiles, margin] = tiling;
     if (margin > 0) run.note_blending();
@@ -122,7 +89,7 @@ Tensor<float, 3> run_tiles(M const& model, Tensor<float, 3> const& input, Tiling
         run.report(static_cast<double>(k) / static_cast<double>(tiles.size()));
         auto const& [core, reach] = tiles[k];
         auto const part = crop(input, reach).reshape(Shape{Index(1), reach.height, reach.width, c});
-        auto const y = run_tile(model, part, reach, run.options, draw);
+        auto const y = run.runner(part, reach, draw);
         Window const inside{core.top - reach.top, core.left - reach.left, std::min(core.height, h - core.top),
                             std::min(core.width, w - core.left)};
         if (margin > 0) add_blended(out, y, tiles[k], margin, input.shape()[0], input.shape()[1]);
@@ -133,15 +100,19 @@ Tensor<float, 3> run_tiles(M const& model, Tensor<float, 3> const& input, Tiling
 }
 
 /// Runs the network over an image whose channels fit it, in tiles for which there is memory: one pass.
-template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(M const& model, Tensor<float, 3> const& x, DenoiseRun& run, int draw) {
-    auto const input = padded(x, model.multiple, M::offset);
-    auto tiling = tiling_of(model, input.shape(), run.options);
+template <DenoisingNetwork M> Tensor<float, 3> denoise_tiles(DenoiseRun<M>& run, Tensor<float, 3> const& x, int draw) {
+    auto const input = padded(x, run.model.multiple, M::offset);
+    auto tiling = tiling_of(run.model, input.shape(), run.options);
     for (;;) {
         try {
-            auto const out = run_tiles(model, input, tiling, x.shape(), run, draw);
+            run.runner.arrange(tiling.tiles);
+            auto const out = run_tiles(run, input, tiling, x.shape(), draw);
             ++run.done;
             return out;
-        } catch (OutOfMemory const& error) { tiling = smaller_tiling(model, input.shape(), tiling, run, error); }
+        } catch (OutOfMemory const& error) {
+            run.runner.forget();
+            tiling = smaller_tiling(run, input.shape(), tiling, error);
+        }
     }
 }
 
@@ -152,11 +123,11 @@ template <DenoisingNetwork M> void note_masks_off(M const& model, DrawOptions co
 }
 
 /// All passes over an image whose channels fit the network, averaged. Every draw of every view has a number of its own.
-template <DenoisingNetwork M> Tensor<float, 3> denoise_passes(M const& model, Tensor<float, 3> const& x, DenoiseRun& run) {
+template <DenoisingNetwork M> Tensor<float, 3> denoise_passes(DenoiseRun<M>& run, Tensor<float, 3> const& x) {
     bool const ensemble = run.options.self_ensemble;
     auto const average = [&](Tensor<float, 3> const& view, int k) {
         return mean_of(run.options.masks.draws, [&](int draw) {
-            return denoise_tiles(model, view, run, ensemble ? draw * Symmetry::count + k : draw);
+            return denoise_tiles(run, view, ensemble ? draw * Symmetry::count + k : draw);
         });
     };
     return ensemble ? self_ensemble(x, average) : average(x, 0);
@@ -216,8 +187,8 @@ template <DenoisingNetwork M> Tensor<float, 3> denoise(M const& model, Tensor<fl
     check_denoise_options(model, options);
     detail::note_masks_off(model, options.masks, options.note);
     NoGrad const guard;
-    detail::DenoiseRun run(options, wanted == 1 ? c : 1);
-    auto result = detail::by_channels(image, wanted, [&](Tensor<float, 3> const& x) { return detail::denoise_passes(model, x, run); });
+    detail::DenoiseRun run(model, options, wanted == 1 ? c : 1);
+    auto result = detail::by_channels(image, wanted, [&](Tensor<float, 3> const& x) { return detail::denoise_passes(run, x); });
     if (options.progress && !options.progress(1)) throw Cancelled();
     return result;
 }

@@ -31,6 +31,7 @@ namespace emulation {
 struct Machine {
     int devices = 1, major = 8, minor = 0;
     std::size_t memory = std::numeric_limits<std::size_t>::max();  // of the device, in bytes
+    std::size_t graphs = 0;                                        // launched so far
 };
 Machine& machine();
 /// Does the work of a stream, or keeps it for the graph that the stream is recorded into.
