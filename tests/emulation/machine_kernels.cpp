@@ -96,7 +96,8 @@ TEST_CASE("Tiles of one shape are recorded and launched as a graph, or it is sai
     AnyDenoiser const masked(test::swin_checkpoint(test::small_swin()), Cuda{});
     masked.denoise(image_of(5, 6, 3), {.masks = {.draws = 3, .attention_mask = PercentRange{75, 75}}, .note = options.note});
     REQUIRE(notes.size() == 1);
-    CHECK(notes[0] == "tiles of one shape are computed call by call, not launched as a CUDA graph: attention masks differ from tile to tile");
+    CHECK(notes[0] == "tiles of one shape are computed call by call, not launched as a CUDA graph: attention masks "
+          "differ from tile to tile");
     CHECK(emulation::machine().graphs == graphs);
     auto const plain = test::swin_checkpoint(test::small_swin().original());
     auto const small = image_of(8, 8, 3);
