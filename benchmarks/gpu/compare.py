@@ -17,16 +17,16 @@ def count_for(milliseconds):
     return max(1, math.ceil(1e3 * MEASUREMENT / max(milliseconds, 1e-3)))
 
 
-def step_time(worker, count, seconds=60):
-    """Milliseconds of a step, from so many."""
-    return float(worker.ask(f"run {count}", seconds)) / 1e3
+def within(end, seconds=60):
+    """So many seconds, or what is left of them before the end."""
+    return max(0.0, min(seconds, end - time.perf_counter()))
 
 
 class Peer:
     """PyTorch's process, which serves all rows; started again where it is gone, with the configurations at hand that it had."""
 
     def __init__(self, start):
-        self.start, self.worker, self.row, self.file, self.held = start, None, None, None, {}
+        self.start, self.worker, self.row, self.file, self.end, self.held = start, None, None, None, math.inf, {}
 
     def __enter__(self):
         return self
@@ -36,13 +36,14 @@ class Peer:
             self.worker.__exit__()
             self.worker = None
 
-    def begin(self, row, file):
-        self.row, self.file, self.held = row, file, {}
+    def begin(self, row, file, end):
+        """From now on, questions are about this row, and all answers come before the end."""
+        self.row, self.file, self.end, self.held = row, file, end, {}
 
     def ask(self, line, seconds=60):
         """An answer of the process. One that is gone, or whose GPU has an error, which stays, is started anew at the next question."""
         try:
-            return self.running().ask(line, max(seconds, 0))
+            return self.running().ask(line, within(self.end, seconds))
         except WorkerError as error:
             if isinstance(error, WorkerGone) or "CUDA error" in str(error):
                 self.__exit__()
@@ -51,9 +52,9 @@ class Peer:
     def running(self):
         if not self.worker:
             self.worker = self.start()
-            self.worker.answer(120)
+            self.worker.answer(within(self.end, 120))
             for config in self.held:
-                self.worker.ask(self.open_line(config), 120)
+                self.worker.ask(self.open_line(config), within(self.end, 120))
         return self.worker
 
     def open_line(self, config):
@@ -70,8 +71,9 @@ class Peer:
         self.ask(f"close {config.engine} {config.layout}")
 
     def time(self, config, count):
+        """Milliseconds of a step, from so many."""
         self.ask(f"use {config.engine} {config.layout}")
-        return step_time(self, count)
+        return float(self.ask(f"run {count}")) / 1e3
 
 
 class Comparison:
@@ -89,15 +91,15 @@ class Comparison:
         """The row's samples of each side in its unit, by name, and what is to be known of them. Raises WorkerError."""
         inputs, results = (self.bench.file(name) for name in ("inputs", "results"))
         with self.bench.ours() as ours:
-            ours.answer()
+            ours.answer(within(self.end))
             for line in (f"inputs {self.row.work} {inputs}", f"open {self.row.work} {inputs}", f"write {results}"):
-                ours.ask(line)
-            self.peer.begin(self.row, inputs)
+                ours.ask(line, within(self.end))
+            self.peer.begin(self.row, inputs, self.end)
             self.probe()
             eager, best = self.chosen(lambda config: config.engine == "eager"), self.chosen(lambda _: True)
             agreement = float(self.peer.ask(f"compare {results}"))
             samples = self.turns(ours, eager, best)
-            remark = ours.ask("remark")
+            remark = ours.ask("remark", within(self.end))
             if remark:
                 self.remarks.append(remark)
         if not agreement <= self.row.limit:
@@ -139,12 +141,13 @@ class Comparison:
 
     def turns(self, ours, eager, best):
         """Samples in turns; eager is sampled once where it is the best."""
-        for _ in range(3):
-            first = step_time(ours, 1)
-        our_time = step_time(ours, count_for(first))
+        def our_step(count):
+            return float(ours.ask(f"run {count}", within(self.end))) / 1e3
+
+        our_time = our_step(count_for([our_step(1) for _ in range(3)][-1]))
         samples = {"ours": [], "eager": [], "best": []}
         for _ in range(repetitions(max(our_time, self.probes[eager]) / 1e3)):
-            samples["ours"].append(step_time(ours, count_for(our_time)))
+            samples["ours"].append(our_step(count_for(our_time)))
             samples["eager"].append(self.peer.time(eager, count_for(self.probes[eager])))
             samples["best"].append(samples["eager"][-1] if best == eager else self.peer.time(best, count_for(self.probes[best])))
         return {side: [self.in_unit(x) for x in values] for side, values in samples.items()}

@@ -105,7 +105,8 @@ class Comparing(unittest.TestCase):
         self.assertEqual(len(notes), 3)
 
     def test_what_hangs_is_cut_and_the_rest_stays(self):
-        measured, bench, _ = compared(peer={"autotune": "hangs"}, seconds=2)
+        compare.RESERVE = 8
+        measured, bench, _ = compared(peer={"autotune": "hangs"}, seconds=10)
         self.assertEqual((measured["peer_config"], set(measured["samples"]["best"])), ("CUDA graph, NCHW", {400}))
         self.assertRegex(measured["remarks"][0], "^torch.compile max-autotune, NCHW left out: no answer within")
         self.assertEqual(bench.started, 2)
@@ -123,12 +124,21 @@ class Comparing(unittest.TestCase):
             self.assertIn("does not count", measured["remarks"][0])
         self.assertTrue(compared(peer={"compare": 0.05}, the_row=row(gradients=True))[0]["counts"])
 
+    def test_a_side_of_ours_that_hangs_is_cut(self):
+        start = time.perf_counter()
+        bench = FakeBench(OURS, PEER)
+        bench.ours = lambda: Worker([sys.executable, "-S", "-c", "import time; print('started', flush=True); time.sleep(600)"], {}, None)
+        with self.assertRaisesRegex(WorkerError, "no answer"):
+            compare.Comparison(bench, row(), 1, str).run()
+        self.assertLess(time.perf_counter() - start, 10)
+
     def test_what_is_to_be_known_of_ours(self):
         self.assertEqual(compared(ours={"remark": "not recorded"})[0]["remarks"], ["not recorded"])
 
     def test_without_time_or_a_peer(self):
         with self.assertRaisesRegex(WorkerError, "no configuration .* no time was left"):
-            compared(seconds=0)
+            compare.RESERVE = 60
+            compared(seconds=30)
 
     def test_how_many_steps(self):
         self.assertEqual([compare.count_for(t) for t in (0.01, 20, 200)], [5000, 3, 1])
