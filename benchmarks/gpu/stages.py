@@ -12,8 +12,7 @@ import signal
 import subprocess
 import time
 
-TARGETS = ["benchmark_gpu"]   # beside those of the tests
-TEST_TARGETS = ["test_cuda"]
+TARGET = "for_gpu"   # the tests and our side of the comparison
 LABEL = "cuda"   # of the tests
 TOGETHER = 4   # processes that share the GPU in tests
 COUNTS = re.compile(r"^cases: (\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
@@ -63,9 +62,8 @@ class Stages:
         if configured.status != 0:
             advice = "" if packed else "; benchmarks/gpu_pack.sh gathers what it needs on a machine that has it"
             return failure(configured, "configuring" + advice)
-        jobs = ["-j", str(os.cpu_count() or 1)]
-        # What is not ours alone must not keep the rest from being built.
-        built = self.command(["cmake", "--build", self.folder, *jobs, "--target", *TARGETS, *TEST_TARGETS, "--", "-k"], end)
+        # One file that does not compile must not keep the other program from being built.
+        built = self.command(["cmake", "--build", self.folder, "-j", os.cpu_count() or 1, "--target", TARGET, "--", "-k"], end)
         return failure(built, "building") if built.status != 0 else {"status": "done", "summary": f"built in {built.seconds:.0f} s"}
 
     def tests(self, end):
@@ -96,7 +94,8 @@ class Stages:
             return {"status": "off", "summary": "compute-sanitizer is not on this machine", "tests": {}}
         checks = ("memcheck", "racecheck")
         commands = [(f"{check} {name}", [tool, "--tool", check, "--error-exitcode", "99", *command], {})
-                    for name, command in self.tests(end) for check in checks]
+                    for name, command in self.tests(end) for check in checks
+                    if pathlib.Path(command[0]).is_relative_to(self.folder)]   # what was built, not scripts
         found, errors = self.each(commands, end)
         return verdict(found, "runs of tests") | {"errors": errors}
 

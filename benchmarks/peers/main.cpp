@@ -8,11 +8,12 @@
 
 int main() {
     using namespace tacet::bench;
-    Side side{.works = works(), .device = std::string(tacet::isa()), .seconds = [](auto const& step, int count) {
+    auto const timed = [](auto const& step, int count) {
         double const start = seconds();
         for (int i = 0; i < count; ++i) step();
         return seconds() - start;
-    }, .further = {}};
+    };
+    Side side{.works = works(), .device = std::string(tacet::isa()), .seconds = timed, .further = {}};
     side.further["cost"] = [](std::istream& words) {
         std::string what;
         tacet::Index size = 0;

@@ -12,9 +12,9 @@ namespace tacet::bench {
 
 /// A piece of work on inputs that both sides read from one file.
 struct Work {
-    std::function<void()> step;            // what is timed
-    std::function<Checkpoint()> results;   // outputs and gradients for the inputs as they came
-    std::function<std::string()> remark{}; // what a reader of its time must know; none: nothing
+    std::function<void()> step;             // what is timed
+    std::function<Checkpoint()> results;    // outputs and gradients for the inputs as they came
+    std::function<std::string()> remark{};  // what a reader of its time must know; none: nothing
 };
 struct WorkKind {
     std::function<Checkpoint()> inputs;
