@@ -2,11 +2,14 @@
 // The emulator itself: what kernels may rely on holds, what they may not is caught.
 #include "../support/catch.hpp"
 #include <tacet/core/async_copy.cuh>
+#include <tacet/core/divisor.cuh>
 #include <tacet/core/launch.cuh>
 #include <tacet/core/mma.cuh>
 #include <tacet/core/shared_memory.cuh>
 #include <tacet/core/warp_reduce.cuh>
 #include <array>
+#include <cmath>
+#include <limits>
 #include <vector>
 
 using namespace tacet;
@@ -135,4 +138,21 @@ TEST_CASE("Products on the tensor cores", "[emulator]") {
     CHECK(product_of(&product<Half>) == expected(16));
     CHECK(product_of(&product<BFloat16>) == expected(16));
     CHECK(product_of(&product_tf32) == expected(8));
+}
+TEST_CASE("Division by a product", "[emulator]") {
+    for (Index const d : {1, 2, 3, 5, 7, 60, 64, 641, 65535, 65536, 65537, 2147483646, 2147483647}) {
+        gpu::Divisor const quotient(d);
+        for (Index const about : {Index(0), d, 2 * d, 1000 * d, Index(1) << 30, (Index(1) << 31) - 2, (Index(1) << 31) / d * d})
+            for (Index n = about - 1; n <= about + 1; ++n)
+                if (n >= 0 && n < Index(1) << 31) REQUIRE(quotient(static_cast<int>(n)) == n / d);
+    }
+}
+TEST_CASE("Floats are rounded to TF32 as the manual says", "[emulator]") {
+    auto const rounded = [](float x) { return std::bit_cast<float>(gpu::Tf32(x).bits); };
+    CHECK(rounded(1 + 0x1p-10f) == 1 + 0x1p-10f);
+    CHECK(rounded(1 + 0x1p-11f) == 1 + 0x1p-10f);  // a tie, away from zero
+    CHECK(rounded(-1 - 0x1p-11f) == -1 - 0x1p-10f);
+    CHECK(rounded(1 + 0x1.fp-12f) == 1);
+    CHECK(rounded(std::numeric_limits<float>::infinity()) == std::numeric_limits<float>::infinity());
+    CHECK(std::isnan(rounded(std::numeric_limits<float>::quiet_NaN())));
 }
