@@ -58,7 +58,9 @@ TEST_CASE("Gradients of expressions, summed where variables were broadcast", "[p
     auto const x = random<double>(Shape{4, 6, 5}, 4), s = random<double>(Shape{4, 1, 1}, 6);
     auto const w = random<double>(Shape{5}, 5);
     auto const gradients = [&]<class D>(D) {
-        Variable const a(to<D>(x), true), b(to<D>(w), true), c(to<D>(s), true);
+        Variable const a(to<D>(x), true);
+        Variable const b(to<D>(w), true);  // of another rank, for which nvcc wants a declaration of its own
+        Variable const c(to<D>(s), true);
         Variable const y = exp(a * b) * c + a;
         backward(y, full<D>(y.shape(), 0.5));
         return std::tuple{to<Cpu>(a.grad()), to<Cpu>(b.grad()), to<Cpu>(c.grad())};
