@@ -17,7 +17,8 @@ template <class Net> Work open_replayed_inference(Checkpoint const& inputs) {
     }, "y");
 }
 
-/// Steps of the trainer that programs use, on a batch in the host's memory, without clipping and averaging, as on the other side.
+/// Steps of the trainer that programs use, on a batch in the host's memory, without clipping and averaging, as on the other side. As in a
+/// program, the host learns what became of a step when the next one is under way.
 template <class Net> struct TrainerSteps : Learner<Net> {
     static TrainOptions options() {
         TrainOptions o;
@@ -32,7 +33,9 @@ template <class Net> struct TrainerSteps : Learner<Net> {
         : Learner<Net>(inputs), batch{bench::tensor<4>(inputs, "x"), bench::tensor<4>(inputs, "target"), {}} {}
 
     void step() {
-        auto const result = trainer.train(batch);
+        trainer.start(batch);
+        if (trainer.step() == 1) return;
+        auto const result = trainer.finish();
         check(!result.skipped, "a step was skipped: its loss is ", result.loss);
     }
     Checkpoint results() {
@@ -40,10 +43,10 @@ template <class Net> struct TrainerSteps : Learner<Net> {
         return Learner<Net>::template results<BFloat16>();
     }
 };
-/// A train step. Where the trainer records it as a graph, or cannot, the work's remark is the place to say so.
 template <class Net> Work open_trainer(Checkpoint const& inputs) {
     auto const training = std::make_shared<TrainerSteps<Net>>(inputs);
-    return {[=] { training->step(); }, [=] { return training->results(); }};
+    auto const remark = [=] { return unrecorded(training->trainer.why_not_recorded()); };
+    return {[=] { training->step(); }, [=] { return training->results(); }, remark};
 }
 
 }  // namespace tacet::bench

@@ -14,11 +14,13 @@ Works unet_works();
 Works swinir_inference_works();
 Works swinir_training_works();
 
+/// What a reader of a time must know of work that could not be recorded.
+inline std::string unrecorded(std::string const& why) { return why.empty() ? why : "not recorded as a graph: " + why; }
+
 /// Work that is recorded as a graph and launched again: work() gives tensors, and named(them) names these.
 template <class F, class N> Work replayed(F work, N named) {
     auto const replay = std::make_shared<Replay<F>>(std::move(work));
-    auto const remark = [=] { return replay->why().empty() ? "" : "not recorded as a graph: " + replay->why(); };
-    return {[=] { (*replay)(); }, [=] { return Checkpoint{named((*replay)()), {}}; }, remark};
+    return {[=] { (*replay)(); }, [=] { return Checkpoint{named((*replay)()), {}}; }, [=] { return unrecorded(replay->why()); }};
 }
 /// The same for one result.
 template <class F> Work replayed(F work, char const* name) {
