@@ -174,15 +174,15 @@ SECONDS=0   # installing packages is not part of the time
 targets='examples tests'
 if $all; then targets='all tests'; fi   # benchmarks, too
 build release "$targets" || true
-check release release -LE 'install|docs|headers|cuda'
+check release release -LE 'install|docs|headers|nvcc'
 if $all; then
     check install release -L install
     check headers release -L headers
     listed=$(ctest --test-dir build/release -N -L docs)   # not through a pipe: what ends it early breaks the other side off
     if [[ $listed == *Test*#* ]]; then check docs release -L docs; fi
-    check cuda release -L cuda
+    check nvcc release -L nvcc
     build dev 'all tests' || true
-    check dev dev -LE 'install|docs|static|cuda'
+    check dev dev -LE 'install|docs|static|nvcc'
     build tsan tests || true
     # The thread sanitizer of g++ 12 cannot map its memory where addresses are randomised widely: run without that.
     if setarch -R true 2> /dev/null; then wrapper=(setarch -R); fi

@@ -50,8 +50,7 @@ std::string runtime_version() {
 }
 
 void run() {
-    int count = 0;
-    check_cuda(cudaGetDeviceCount(&count), "there is no GPU here");
+    check_gpu();
     auto const device = concat_text(device_name(), ", CUDA ", runtime_version());
     serve({.works = all_works(), .device = device, .seconds = gpu_seconds, .further = {}});
 }

@@ -103,11 +103,7 @@ template <class T> __global__ void mma_chains(float* sink, int rounds, std::uint
 
 /// GFLOP/s of a kernel of chains, each thread of which does `flops` in a round.
 template <class... P, class... A> double peak_of(char const* name, double flops, void (*kernel)(float*, int, P...), A const&... args) {
-    int device = 0;
-    cudaDeviceProp properties;
-    check_cuda(cudaGetDevice(&device), "asking for the GPU");
-    check_cuda(cudaGetDeviceProperties(&properties, device), "asking for the GPU");
-    Index const blocks = 8 * properties.multiProcessorCount;
+    Index const blocks = 8 * device_attribute(cudaDevAttrMultiProcessorCount);
     constexpr int rounds = 1 << 14;
     Tensor<float, 1, Cuda> const sink(Shape{blocks * threads});
     double const time = Stopwatch().best([&] { launch(name, Grid{blocks, threads}, kernel, sink.data(), rounds, args...); });

@@ -6,17 +6,15 @@
 //     --type=float|bfloat16|half           what images are stored in, on the GPU; weights stay float
 // GB/s and GFLOP/s come with their shares of the ceilings measured at start: bytes and operations are those the operation needs, not
 // those the machine moved. Inputs are the same each time: what fits into a cache is found there.
+#include <tacet/core/device_choice.hpp>
 #include <algorithm>
 
 #include "place.hpp"
 
 namespace tacet::bench {
 
-#if TACET_WITH_CUDA
-constexpr bool with_cuda = true;
-#else
-constexpr bool with_cuda = false;
-Place cuda_place(std::string const&) { throw Error("--device=cuda: this program was built without CUDA (cmake --preset cuda)"); }
+#if !TACET_WITH_CUDA
+Place cuda_place(std::string const&) { throw Error("--device=cuda: this program was built without CUDA: configure with the preset cuda"); }
 #endif
 
 namespace {
@@ -118,7 +116,7 @@ std::vector<Choice> chosen_shapes(std::vector<std::string> const& values) {
 Place chosen_place(std::vector<std::string> const& devices, std::vector<std::string> const& types) {
     std::string const type = types.empty() ? "float" : types.back();
     check(type == "float" || type == "bfloat16" || type == "half", "--type takes float, bfloat16 or half, not \"", type, "\"");
-    std::string const device = !devices.empty() ? devices.back() : with_cuda ? "cuda" : "cpu";
+    std::string const device = !devices.empty() ? devices.back() : built_with_cuda ? "cuda" : "cpu";
     check(device == "cpu" || device == "cuda", "--device takes cpu or cuda, not \"", device, "\"");
     if (device == "cuda") return cuda_place(type);
     check(type == "float", "--type=", type, " is for GPUs: --device=cuda");

@@ -6,9 +6,12 @@ namespace tacet::test {
 
 /// Why no GPU can be used here; empty where one can.
 inline std::string missing_gpu() {
-    int count = 0;
-    auto const status = cudaGetDeviceCount(&count);
-    return status == cudaSuccess && count > 0 ? "" : concat_text("no GPU can be used: ", cudaGetErrorString(status));
+    try {
+        check_gpu();
+    } catch (Error const& error) {
+        return error.what();
+    }
+    return "";
 }
 
 }  // namespace tacet::test

@@ -3,8 +3,8 @@
 """Compiles and links train steps of networks (train_step.cpp) by nvcc, and says what its kernels take.
 
 A table in Markdown goes to stdout: for each kernel and architecture the most registers of all its instances, and where there are any the
-bytes of shared memory (of those that are not asked for at launch) and the bytes that spill to memory. It fails when a hot kernel spills, or when one is missing. Where there is a GPU
-the train steps are run. Without nvcc it says that it skips.
+bytes of shared memory (of those that are not asked for at launch) and the bytes that spill to memory. It fails when a hot kernel spills,
+or when one is missing. Where there is a GPU the train steps are run. Without nvcc it says that it skips.
 """
 import argparse
 import os
@@ -36,7 +36,7 @@ def find_nvcc():
 def compile_program(nvcc, architectures, program):
     """What nvcc and the assembler say; None when they fail, which is then printed."""
     command = [nvcc, "-x", "cu", os.path.join(HERE, "train_step.cpp"), "-o", program, "-std=c++20", "--expt-relaxed-constexpr", "-O2",
-               "--threads", "2", "-Xptxas", "-v", "-DTACET_WITH_CUDA=1"]
+               "--threads", "2", "-Xptxas", "-v", "-DTACET_WITH_CUDA=1", "-lcublas"]
     command += [f"-I{os.path.join(ROOT, folder)}" for folder in ("include", "cuda", "tests", os.path.join("tests", "cuda"))]
     for number in architectures:
         command += ["-gencode", f"arch=compute_{number},code=sm_{number}"]

@@ -51,7 +51,7 @@ double factor(void const* number, cublasComputeType_t compute) {
 
 }  // namespace
 
-char const* cublasGetStatusString(cublasStatus_t status) {
+char const* cublasGetStatusName(cublasStatus_t status) {
     switch (status) {
         case CUBLAS_STATUS_SUCCESS: return "CUBLAS_STATUS_SUCCESS";
         case CUBLAS_STATUS_NOT_INITIALIZED: return "CUBLAS_STATUS_NOT_INITIALIZED";

@@ -52,7 +52,7 @@ TEST_CASE("Attention masks are the same on the device", "[attention_mask]") {
     for (PercentRange const range : {PercentRange{75, 75}, PercentRange{10, 90}, PercentRange{100, 100}})
         CHECK(test::same_bits(to<Cpu>(attention_keep_masks<Cuda>(key, range, shape, 4, 6)), attention_keep_masks(key, range, shape, 4, 6)));
 }
-TEST_CASE("Uploads and downloads arrive in order, and nobody's memory is taken before it was read", "[emulator]") {
+TEST_CASE("Uploads and downloads arrive in order, and nobody's memory is taken before it was read", "[replay]") {
     Upload upload;
     Download<float, Cuda> download;
     Cell<float, Cuda> const sum(0.f);

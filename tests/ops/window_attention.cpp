@@ -79,7 +79,9 @@ Case<4, weights(2)> const single({.name = "window_attention", .variant = "one to
                         });
 auto const plain = without_mask("8", {.window = 8}, {{{1, 1, 1, 3}, {225, 1}}, {{1, 3, 5, 6}, {225, 1}}, {{1, 8, 8, 3}, {225, 1}}});
 auto const heads = without_mask("2, 3 heads", {.window = 2, .heads = 3},
-                                {{{1, 2, 2, 9}, {9, 3}}, {{2, 3, 4, 90}, {9, 3}}, {{1, 5, 3, 135}, {9, 3}}, {{1, 2, 2, 270}, {9, 3}}});
+                                {{{1, 2, 2, 9}, {9, 3}}, {{2, 3, 4, 90}, {9, 3}}, {{1, 5, 3, 135}, {9, 3}}, {{1, 2, 2, 270}, {9, 3}},
+                                 {{1, 2, 1, 288}, {9, 3}}, {{1, 2, 2, 540}, {9, 3}}, {{1, 1, 2, 576}, {9, 3}}});
+auto const large = without_mask("9", {.window = 9}, {{{1, 3, 4, 6}, {289, 1}}, {{1, 2, 9, 102}, {289, 1}}});
 auto const shifted = without_mask("3 shifted by 1", {.window = 3, .shift = 1, .heads = 2},
                                   {{{1, 6, 6, 6}, {25, 2}}, {{1, 7, 5, 18}, {25, 2}}, {{1, 2, 3, 6}, {25, 2}}});
 auto const masked = with_mask("4 shifted by 2, mask", {.window = 4, .shift = 2, .heads = 2},

@@ -73,7 +73,7 @@ TEST_CASE("16 bits are refused on the processor, and leave nothing") {
         for (auto const& program : group)
             dir.expect_refused(program, {"--precision", "bfloat16"},
                                "images of 16 bits and rounded products are for GPUs: precision must be float32, not bfloat16");
-    dir.expect_refused("denoise", {"--precision", "double"}, "float32, bfloat16 or half");
+    dir.expect_refused("denoise", {"--precision", "double"}, "float32, bfloat16, half or tf32");
     dir.expect_refused("denoise", {"--device", "gpu"}, "\"gpu\" is not known (did you mean cpu?)");
 }
 

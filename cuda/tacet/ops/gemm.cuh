@@ -8,9 +8,10 @@
 namespace tacet {
 namespace detail {
 
-/// Throws Error, in which `what` names what was tried, unless the status is success.
+/// Throws Error, in which `what` names what was tried, unless the status is success; OutOfMemory where that is what is missing.
 inline void check_cublas(cublasStatus_t status, char const* what) {
-    check(status == CUBLAS_STATUS_SUCCESS, what, ": ", cublasGetStatusString(status), ", on ", device_name());
+    if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfMemory(concat_text(what, ": cuBLAS has no memory for it, on ", device_name()));
+    check(status == CUBLAS_STATUS_SUCCESS, what, ": ", cublasGetStatusName(status), ", on ", device_name());
 }
 
 /// What a thread needs to call cuBLAS on one device.

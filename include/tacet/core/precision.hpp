@@ -56,8 +56,8 @@ inline std::string to_string(Precision precision) { return precision_names[stati
 /// Lists the option `precision` of programs whose networks may be on a GPU.
 void list_precision(auto& precision, auto&& field) {
     field("precision", precision,
-          "type of images between layers, or tf32: float32 with rounded products; parameters are float32 in any case, and all others need "
-          "--device cuda",
+          "type of images between layers, or tf32: float32 with rounded products; all but float32 need --device cuda, and parameters are "
+          "float32 in any case",
           detail::Words{{precision_names.begin(), precision_names.end()}});
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <tacet/core/cell.hpp>
 #include <array>
+#include <cassert>
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -10,10 +11,9 @@
 namespace tacet {
 
 /// Brings values of a cell to the host, in order: send() takes the value after all work before, receive() gives the oldest that was sent
-/// and not received. At most `depth` may be on their way.
+/// and not received. At most two may be on their way.
 template <class T, Device D = Cpu> class Download {
 public:
-    static constexpr int depth = 2;
     void send(Cell<T, D> const& cell) { values_.push_back(cell.get()); }
     T receive() {
         T const value = values_.front();
@@ -41,6 +41,8 @@ public:
     void hold(cudaStream_t stream) const { check_cuda(cudaStreamWaitEvent(stream, event_, 0), "waiting for an event"); }
     /// The host waits for it.
     void wait() const { check_cuda(cudaEventSynchronize(event_), "computing on the GPU"); }
+    /// The same where nobody can be told of errors.
+    void settle() const noexcept { cudaEventSynchronize(event_); }
 
 private:
     cudaEvent_t event_ = nullptr;
@@ -69,8 +71,8 @@ private:
 
 template <class T> class Download<T, Cuda> {
 public:
-    static constexpr int depth = 2;
     void send(Cell<T, Cuda> const& cell) {
+        assert(sent_ - received_ < depth);
         auto& slot = slots_[static_cast<std::size_t>(sent_++ % depth)];
         check_cuda(cudaMemcpyAsync(slot.memory.data(), cell.data(), sizeof(T), cudaMemcpyDeviceToHost, current_stream()),
                    "copying from the GPU");
@@ -83,6 +85,7 @@ public:
     }
 
 private:
+    static constexpr int depth = 2;
     struct Slot {
         detail::PinnedMemory memory{sizeof(T)};
         detail::Event copied;
@@ -123,7 +126,7 @@ private:
         Buffer<Cuda> device;
         detail::Event arrived, taken;  // in `device`; from there
         explicit Slot(std::size_t bytes) : host(bytes), device(static_cast<Index>(bytes), 1) {}
-        ~Slot() { arrived.wait(), taken.wait(); }
+        ~Slot() { arrived.settle(), taken.settle(); }
     };
     static void move(void* to, void const* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
         check_cuda(cudaMemcpyAsync(to, from, bytes, kind, stream), "copying to the GPU");

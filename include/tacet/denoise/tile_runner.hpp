@@ -43,7 +43,7 @@ private:
 };
 
 #if TACET_WITH_CUDA
-/// On a GPU, the work on tiles of one shape is recorded once a second one comes, and launched as a CUDA graph from then on (see Replay).
+/// On a GPU, the work on the third tile of one shape in a row is recorded, and launched as a CUDA graph from then on (see Replay).
 template <class M> class TileRunner<M, Cuda> {
 public:
     TileRunner(M const& model, DenoiseOptions const& options) : model_(model), options_(options) {

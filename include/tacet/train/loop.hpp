@@ -126,6 +126,8 @@ struct LoopState {
     }
 };
 
+inline bool validates_after(Index step, TrainOptions const& options) { return step == options.steps || step % options.valid_every == 0; }
+
 /// The steps that were started and of which nothing is known yet: a GPU computes one while the host prepares the next.
 template <class M> class StepsUnderWay {
 public:
@@ -157,7 +159,9 @@ private:
         check_progress(finished_, trainer_.skipped_in_a_row(), result, names_, progress_);
         loop_.add(result);
         progress_.update(finished_, [&] { return "loss " + number_text(static_cast<float>(result.loss)); });
-        if (finished_ == options_.steps || finished_ % options_.valid_every == 0 || finished_ % 100 == 0)
+        if (auto const why = trainer_.why_not_recorded(); !why.empty() && !std::exchange(told_why_, true))
+            progress_.note("steps are not recorded as a CUDA graph: " + why);
+        if (validates_after(finished_, options_) || finished_ % 100 == 0)
             run_.log({{"step", finished_},
                       {"loss", loop_.take_mean()},
                       {"gradient_norm", result.gradient_norm},
@@ -172,6 +176,7 @@ private:
     Index finished_;
     std::deque<std::string> started_;  // their batches
     std::string names_;
+    bool told_why_ = false;
 };
 
 /// What `validate` finds of the weights that the model holds.
@@ -230,7 +235,7 @@ bool run_training(Trainer<M>& trainer, BatchSource const& source, TrainOptions c
     detail::StepsUnderWay<M> steps(trainer, run, options, loop, progress);
     while (!trainer.finished() && !StopOnSignal::wanted()) {
         steps.start(batches.next());
-        bool const validates = trainer.finished() || trainer.step() % options.valid_every == 0;
+        bool const validates = detail::validates_after(trainer.step(), options);
         bool const saves = validates || trainer.step() % options.save_every == 0;
         steps.finish(saves ? 0 : Trainer<M>::ahead);
         if (!saves) continue;
@@ -239,7 +244,6 @@ bool run_training(Trainer<M>& trainer, BatchSource const& source, TrainOptions c
         save();
     }
     steps.finish(0);
-    if (auto const why = trainer.why_not_recorded(); !why.empty()) progress.note("steps were not recorded as a CUDA graph: " + why);
     if (!trainer.finished()) detail::check_weights(trainer, steps.names()), save();
     progress.finish(trainer.finished() ? "" : "stopped and saved; the same command continues");
     return trainer.finished();

@@ -15,7 +15,7 @@ public:
     using Image = Tensor<float, 4, D>;
     using Work = std::function<void(Image const& input, Image const& target, std::uint32_t draw)>;
 
-    StepRunner(Work work, bool) : work_(std::move(work)) {}
+    StepRunner(Work work, bool /* records */) : work_(std::move(work)) {}
     void run(Batch const& batch, std::uint32_t draw) { work_(batch.input, batch.target, draw); }
     std::string why_not_recorded() const { return {}; }
 
