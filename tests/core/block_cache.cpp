@@ -98,3 +98,24 @@ TEST_CASE("a sealed cache gives what it has and asks for nothing") {
     CHECK_THROWS_WITH(cache.take(more), "more memory is needed than the time before");
     cache.give(p, again);
 }
+
+TEST_CASE("what a repeatable cache gave once it gives again, however much is spared") {
+    Cache cache(tacet::detail::CachePolicy::repeatable);
+    HeldMemory<> const spare(1000);
+    auto const work = [&] {
+        auto const take = [&](std::size_t bytes) {
+            void* const p = cache.take(bytes);
+            return std::pair(p, bytes);
+        };
+        auto const give = [&](auto const& block) { cache.give(block.first, block.second); };
+        give(take(170'000));
+        auto const a = take(100'000), b = take(100'000);  // elsewhere, `a` would have had the large block
+        give(a);
+        auto const c = take(170'000);
+        give(b), give(c);
+    };
+    work();
+    cache.seal();
+    CHECK_NOTHROW(work());
+    CHECK(cache.statistics().allocations == 3);
+}

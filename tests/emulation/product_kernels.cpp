@@ -84,8 +84,9 @@ TEST_CASE("What is fused is never in memory", "[conv2d][conv2d_images]") {
 }
 
 namespace {
-/// The squared errors of results that were computed by `op` and its pull, relative to the squares of what double gives.
-template <class F, class... In> void check_rounded(F const& op, In const&... in) {
+/// The squared errors of results that were computed by `op` and its pull, relative to the squares of what double gives. cuBLAS may round, but
+/// need not.
+template <bool must_round = true, class F, class... In> void check_rounded(F const& op, In const&... in) {
     auto const expected = results<double, Cpu>(op, in...), precise = results<float, Cuda>(op, in...);
     auto const rounded = [&] {
         TensorFloat32 const guard;
@@ -97,7 +98,7 @@ template <class F, class... In> void check_rounded(F const& op, In const&... in)
         CHECK(relative_square(precise[k], expected[k]) < 1e-12);
         CHECK(relative_square(rounded[k], expected[k]) < 1e-6);
     }
-    CHECK(relative_square(rounded[0], expected[0]) > 1e-10);
+    if (emulated || must_round) CHECK(relative_square(rounded[0], expected[0]) > 1e-10);
 }
 /// Numbers that TF32 does not hold.
 auto const thirds = [](auto const& x) { return Variable(x / 3); };
@@ -115,7 +116,8 @@ TEST_CASE("Floats are rounded to TF32 where that is wanted, and not otherwise", 
     }, images(Shape{1, 5, 4, 6}), weights(Shape{6, 5, 3, 3}), weights(Shape{5}));
     check_rounded([](auto const& x, auto const& w, auto const& b) { return linear(thirds(x), thirds(w), b); }, images(Shape{70, 37}),
                   weights(Shape{68, 37}), weights(Shape{68}));
-    check_rounded([](auto const& a, auto const& b) { return matmul(thirds(a), thirds(b)); }, images(Shape{2, 9, 20}), images(Shape{2, 20, 33}));
+    check_rounded<false>([](auto const& a, auto const& b) { return matmul(thirds(a), thirds(b)); }, images(Shape{2, 9, 20}),
+                         images(Shape{2, 20, 33}));
 }
 
 namespace {

@@ -7,16 +7,23 @@ namespace tacet {
 namespace gpu {
 
 /// place[v][k] = g[k] * d(e)/d(variable v) at element k of the shape, where a gradient is wanted; g has one element for all when `single`.
+/// `flat`: all of the expression lies in memory as the shape does, and needs no index arithmetic.
 template <class T, class G, int R, int K, class E> struct Pull {
     T* place[K];
     Shape<R> shape;
     E e;
     G const* g;
-    bool single;
+    bool single, flat;
     __device__ void operator()(Index k) const {
-        auto const row = e.row(unravel(k, shape));
         Wide<T> gradient[K];
-        row.pull(row.template trace<false>(0), static_cast<Wide<G>>(g[single ? 0 : k]), gradient);
+        auto const slope = static_cast<Wide<G>>(g[single ? 0 : k]);
+        if (flat) {
+            auto const all = e.flat();
+            all.pull(all.template trace<true>(k), slope, gradient);
+        } else {
+            auto const row = e.row(unravel(k, shape));
+            row.pull(row.template trace<false>(0), slope, gradient);
+        }
         for (int v = 0; v < K; ++v)
             if (place[v]) place[v][k] = static_cast<T>(gradient[v]);
     }
@@ -30,12 +37,13 @@ template <> struct PullbackKernel<Cuda> {
         constexpr int R = E::rank ? E::rank : 1;
         auto const shape = detail::walkable(e.shape());
         auto const part = detail::differentiable<0>(e, shape);
+        bool const flat = lower(e, shape).contiguous(shape);
         return std::apply([&](auto const&... x) {
             using X = typename std::tuple_element_t<0, std::tuple<V...>>::value_type;
             std::tuple full{wanted<X, R>(x, shape)...};
             std::apply([&](auto const&... t) {
                 launch_each("pull", shape.size(), gpu::Pull<X, T, R, static_cast<int>(sizeof...(V)), std::remove_const_t<decltype(part)>>{
-                                                      {t.data()...}, shape, part, gy.data(), Q == 0});
+                                                      {t.data()...}, shape, part, gy.data(), Q == 0, flat});
             }, full);
             return std::apply([&](auto const&... t) { return std::tuple{summed(t, x)...}; }, full);
         }, variables);

@@ -142,9 +142,11 @@ template <int depth> struct HeadRows {
         for (int half = 0; half < 2; ++half) {
             auto* const to = row_of(warp::number() * attention_queries + warp::row_of_result(2 * half));
             using T = std::remove_cvref_t<decltype(*to)>;
-            for (int n = 0; to && n < tiles; ++n)
-                for (int e = 2 * half; e < 2 * half + 2; ++e)
-                    if (int const c = 8 * n + warp::column_of_result(e); c < used) to[c] = static_cast<T>(tile[n].v[e] * factor);
+            for (int n = 0; to && n < tiles; ++n) {
+                int const c = 8 * n + warp::column_of_result(2 * half);
+                T const both[2] = {static_cast<T>(tile[n].v[2 * half] * factor), static_cast<T>(tile[n].v[2 * half + 1] * factor)};
+                store_padded(to + c, both, used - c);
+            }
         }
     }
 

@@ -65,7 +65,7 @@ void column_sums(char const* name, std::array<T*, K> const& out /* K times (colu
     launch(name, Grid{parts * strips, gpu::column_lanes * gpu::column_strands, sizeof(gpu::ColumnParts<T, n>)},
            &gpu::column_parts<T, n, F>, part, rows, div_up(rows, parts), columns, strips, f);
     for (int k = 0; k < n; ++k)
-        launch_each(name, columns, gpu::PartSum<T, T>{out[static_cast<std::size_t>(k)], part + k * columns, parts, n * columns});
+        launch_part_sums(name, columns, gpu::PartSum<T, T>{out[static_cast<std::size_t>(k)], part + k * columns, parts, n * columns});
 }
 
 }  // namespace detail

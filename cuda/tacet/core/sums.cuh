@@ -84,7 +84,7 @@ void device_sums(char const* name, T* out, Index count, Shape<R> const& stride, 
     auto* const part = static_cast<double*>(memory.data());
     launch(name, Grid{parts * groups, gpu::sum_threads, sizeof(gpu::SumParts)}, &gpu::sum_parts<R, E>, part, count,
            div_up(plan.terms, parts), lanes, plan, e);
-    launch_each(name, count, gpu::PartSum<T, double>{out, part, parts, count});
+    launch_part_sums(name, count, gpu::PartSum<T, double>{out, part, parts, count});
 }
 
 }  // namespace detail

@@ -135,7 +135,7 @@ template <> struct Conv2dKernel<Cuda> {
         gpu::SeenPixels<T, false> const seen(x, forward_axis(g.h, g.out_h(), g.kh, g), forward_axis(g.w, g.out_w(), g.kw, g), cg);
         detail::tile_product<T>("conv2d_weight_gradient", s, gpu::Factor<T, false>{gy, og, g.oc}, seen,
                                 gpu::PlainResult<Sum>{part, nullptr, s.m, s.n});
-        launch_each("conv2d_weight_gradient", count, gpu::WeightSum<Sum, Sum>{gw, part, s.parts, og, cg, taps});
+        detail::launch_part_sums("conv2d_weight_gradient", count, gpu::WeightSum<Sum, Sum>{gw, part, s.parts, og, cg, taps});
     }
     template <class T>
     static void epilogue_gradient(Conv2dGeometry const& g, Epilogue<T> const& e, T const* gy, T const* y, T* gz, Wide<T>* gb) {

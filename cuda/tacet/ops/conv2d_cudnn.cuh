@@ -134,7 +134,7 @@ struct Conv2dCudnn {
         Buffer<Cuda> const memory(count, sizeof(T));
         auto* const last = static_cast<T*>(memory.data());
         if (!CudnnConvolution<T>(g, "conv2d_weight_gradient by cuDNN").weight_gradient(x.first.data, gy, last)) return false;
-        launch_each("conv2d_weight_gradient", count, gpu::WeightSum<Wide<T>, T>{gw, last, 1, g.oc, channels, taps});
+        launch_part_sums("conv2d_weight_gradient", count, gpu::WeightSum<Wide<T>, T>{gw, last, 1, g.oc, channels, taps});
         return true;
     }
 

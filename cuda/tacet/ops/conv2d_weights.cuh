@@ -28,16 +28,18 @@ template <class T> struct ChannelsLast {
         to[k] = static_cast<T>(w[(tap / taps * channels + k % channels) * taps + tap % taps]);
     }
 };
-/// Weight gradients (oc, c / groups, taps) from parts of them (groups, parts, oc / groups, taps, c / groups), added in order.
+/// Weight gradients (oc, c / groups, taps) from parts of them (groups, parts, oc / groups, taps, c / groups): see launch_part_sums.
 template <class W, class S> struct WeightSum {
     W* gw;
     S const* part;
-    Index parts, in_group, in_channels, taps;
-    __device__ void operator()(Index k) const {
-        Index const depth = taps * in_channels, out = k / depth, l = k % depth, group = out / in_group;
-        S const* const first = part + (group * parts * in_group + out % in_group) * depth + l;
-        gw[(out * in_channels + l % in_channels) * taps + l / in_channels] =
-            static_cast<W>(sum_of_parts(first, parts, in_group * depth));
+    Index parts, in_group, in_channels, taps, depth = taps * in_channels, stride = in_group * depth;
+    __device__ S const* first(Index k) const {
+        Index const out = k / depth, group = out / in_group;
+        return part + (group * parts * in_group + out % in_group) * depth + k % depth;
+    }
+    __device__ void write(Index k, double sum) const {
+        Index const out = k / depth, l = k % depth;
+        gw[(out * in_channels + l % in_channels) * taps + l / in_channels] = static_cast<W>(sum);
     }
 };
 

@@ -63,7 +63,8 @@ template <> struct WindowAttentionKernel<Cuda> {
                        Grid{workers * grid.heads, gpu::attention_slots, gpu::AttentionBackwardMemory<T, depth>::bytes(grid)},
                        &gpu::window_attention_backward<T, depth>, gradients, x, workers);
         });
-        if (gtable.size()) launch_each("window_attention_table", count, gpu::PartSum<W, W>{gtable.data(), part.data(), workers, count});
+        gpu::PartSum<W, W> const sums{gtable.data(), part.data(), workers, count};
+        if (gtable.size()) detail::launch_part_sums("window_attention_table", count, sums);
     }
 
 private:

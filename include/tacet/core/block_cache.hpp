@@ -55,11 +55,15 @@ template <Device D> std::size_t& wanted_held_bytes() {
     return bytes;
 }
 
+/// What a cache does with blocks that wait. `sparing`: larger ones serve, too, and those that nobody wants go back to the system.
+/// `repeatable`: each serves its own size alone and stays, so that requests which were met once are met again.
+enum class CachePolicy { sparing, repeatable };
+
 /// The memory of a device's tensors: blocks that are given back wait for the next tensor of their size, because fresh pages cost more
 /// than most operations. May be used by several threads.
 template <Device D> class BlockCache {
 public:
-    BlockCache() = default;
+    explicit BlockCache(CachePolicy policy = CachePolicy::sparing) : policy_(policy) {}
     BlockCache(BlockCache const&) = delete;
     BlockCache& operator=(BlockCache const&) = delete;
     /// When nothing uses its blocks any more.
@@ -120,7 +124,7 @@ private:
         SizeClass const size = SizeClass::of(bytes);
         bool const room = size.bytes <= s_.limit && s_.live <= s_.limit - size.bytes;
         bool const sparing = wanted_held_bytes<D>() < s_.limit;
-        std::size_t const classes = sparing ? 2 : 5;  // up to a quarter larger, or twice as large
+        std::size_t const classes = policy_ == CachePolicy::repeatable ? 1 : sparing ? 2 : 5;  // up to a quarter larger, or twice as large
         for (std::size_t k = size.index; room && k < std::min(size.index + classes, SizeClass::count); ++k) {
             if (free_[k].empty() || free_[k].back().bytes > s_.limit - s_.live) continue;
             Block const block = free_[k].back();
@@ -148,7 +152,8 @@ private:
     void* fresh(std::size_t bytes) {
         if (sealed_) throw Error("more memory is needed than the time before");
         std::size_t const then = s_.live + bytes, wanted = wanted_held_bytes<D>();
-        trim_locked(std::min({s_.limit - then, 2 * std::max(s_.peak, then) - then, wanted - std::min(wanted, then)}));
+        if (policy_ != CachePolicy::repeatable)
+            trim_locked(std::min({s_.limit - then, 2 * std::max(s_.peak, then) - then, wanted - std::min(wanted, then)}));
         for (int attempt = 0; attempt < 2; ++attempt) {
             try {
                 void* const p = Memory<D>::allocate(bytes);
@@ -176,6 +181,7 @@ private:
     std::mutex mutable mutex_;
     std::array<std::vector<Block>, SizeClass::count> free_;
     std::uint64_t clock_ = 0;
+    CachePolicy policy_;
     bool sealed_ = false;
     MemoryStatistics s_;
 };

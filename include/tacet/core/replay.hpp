@@ -41,14 +41,16 @@ public:
     std::string const& why() const { return why_; }
 
 private:
+    /// Of which the same requests in the same order always take the same blocks.
+    static auto own_memory() { return std::make_shared<detail::BlockCache<Cuda>>(detail::CachePolicy::repeatable); }
     void run() {
         OwnMemory<Cuda> const own(memory_);
         result_.reset();
         result_.emplace(work_());
     }
     void record() {
-        // On a stream of our own, because the default stream cannot be recorded.
-        check_cuda(cudaStreamCreate(&stream_), "making a stream");
+        // On a stream of our own, because the default stream cannot be recorded: one that others need not wait for while it is.
+        check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
         cudaGraph_t graph = nullptr;
         try {
             check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "recording a graph");
@@ -58,7 +60,6 @@ private:
             run();
         } catch (std::exception const& error) {
             why_ = error.what();
-            memory_ = std::make_shared<detail::BlockCache<Cuda>>();
         }
         auto const status = cudaStreamEndCapture(stream_, &graph);
         if (why_.empty() && status != cudaSuccess) why_ = cudaGetErrorString(status);
@@ -66,11 +67,12 @@ private:
             if (auto const made = cudaGraphInstantiate(&graph_, graph, 0); made != cudaSuccess)
                 why_ = cudaGetErrorString(made), graph_ = nullptr;
         if (graph) cudaGraphDestroy(graph);
+        if (!graph_) memory_ = own_memory();  // now that nothing is recorded any more, which giving memory back would end
         cudaGetLastError();  // a recording that failed is not the next launch's error
     }
 
     F work_;
-    std::shared_ptr<detail::BlockCache<Cuda>> memory_ = std::make_shared<detail::BlockCache<Cuda>>();
+    std::shared_ptr<detail::BlockCache<Cuda>> memory_ = own_memory();
     std::optional<Result> result_;  // before the memory goes
     cudaStream_t stream_ = nullptr;
     cudaGraphExec_t graph_ = nullptr;

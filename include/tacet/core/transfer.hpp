@@ -89,6 +89,7 @@ private:
     struct Slot {
         detail::PinnedMemory memory{sizeof(T)};
         detail::Event copied;
+        ~Slot() { copied.settle(); }
     };
     std::array<Slot, depth> slots_;
     Index sent_ = 0, received_ = 0;
@@ -125,7 +126,9 @@ private:
         detail::PinnedMemory host;
         Buffer<Cuda> device;
         detail::Event arrived, taken;  // in `device`; from there
-        explicit Slot(std::size_t bytes) : host(bytes), device(static_cast<Index>(bytes), 1) {}
+        explicit Slot(std::size_t bytes) : host(bytes), device(static_cast<Index>(bytes), 1) {
+            taken.record(current_stream());  // its memory may still be in use there, by whoever had it before
+        }
         ~Slot() { arrived.settle(), taken.settle(); }
     };
     static void move(void* to, void const* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
