@@ -17,8 +17,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 SKIPPED = 77
-# Where networks spend their time: attention, convolutions and products.
-HOT = ("window_attention", "tensor_product", "tile_product")
+# Where networks spend their time: attention, convolutions, products and fused blocks.
+HOT = ("window_attention", "tensor_product", "tile_product", "swin_block")
 # Four rows of 64 numbers are all registers that a thread has: heads of more than 32 channels, in float or in windows of more than 64 tokens.
 COLD = re.compile(r"(window_attention_backward)<[\w:]+, 64>")
 ENTRY = re.compile(r"Compiling entry function '(\w+)' for 'sm_(\d+)'")
