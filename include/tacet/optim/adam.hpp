@@ -96,9 +96,7 @@ template <> struct AdamKernel<Cpu> {
         if (!step->moves) return;
         for (auto const& [w, g, place] : runs) {
             if (g.size() > 0) move(w.data(), g.data(), mean.data() + place, square.data() + place, w.size(), step->factors);
-            if (average.size() == 0) continue;
-            auto const a = average.part(place, w.shape());
-            a.assign(a + step->average_share * (w - a));
+            if (average.size() > 0) detail::follow(average.part(place, w.shape()), w, step->average_share);
         }
     }
     /// One parameter w (n) with its gradient g and its moments m and v.

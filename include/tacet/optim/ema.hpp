@@ -10,6 +10,13 @@ constexpr double young_decay(double decay, double updates) {
     return young < decay ? young : decay;
 }
 
+namespace detail {
+/// Moves an average by this share of its distance towards the values.
+template <class T, Device D> void follow(Tensor<T, 1, D> const& average, Tensor<T, 1, D> const& values, T share) {
+    average.assign(average + share * (values - average));
+}
+}  // namespace detail
+
 /// An exponential moving average of a module's parameters: average = decay average + (1 - decay) parameter, after each step.
 template <class T = float, Device D = Cpu> class Ema {
 public:
@@ -23,10 +30,7 @@ public:
 
     void update() {
         T const share = static_cast<T>(1 - decay_);
-        for (auto const& p : parameters_) {
-            auto const average = p.part_of(average_);
-            average.assign(average + share * (p.value - average));
-        }
+        for (auto const& p : parameters_) detail::follow(p.part_of(average_), p.value, share);
     }
     /// Exchanges the module's parameters with the average; a second call restores them.
     void swap() {
