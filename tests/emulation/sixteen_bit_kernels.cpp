@@ -3,6 +3,7 @@
 // which run in bfloat16, do not have.
 #include "beside_cpu.hpp"
 #include <nmse.hpp>
+#include <support/values.hpp>
 #include <tacet/autograd/cast.hpp>
 #include <tacet/models/dncnn.hpp>
 #include <tacet/models/masked_swinir.hpp>
@@ -139,12 +140,8 @@ template <class X, class D> Results trained(auto const& make, Shape<4> const& sh
     Variable const y = model(x, computed_in<X>);
     backward(l2_loss(y, values<float, D>(y.shape(), 6)));
     Results all(2);
-    auto const append = [](std::vector<double>& list, auto const& t) {
-        auto const host = to<Cpu>(t);
-        list.insert(list.end(), host.data(), host.data() + host.size());
-    };
-    append(all[0], y.value());
-    for_each_parameter(model, [&](std::string const&, auto const& p) { append(all[1], p.grad()); });
+    test::append(all[0], y.value());
+    for_each_parameter(model, [&](std::string const&, auto const& p) { test::append(all[1], p.grad()); });
     return all;
 }
 void check_network(std::string const& name, auto const& make, Shape<4> const& shape) {

@@ -197,12 +197,8 @@ std::array<std::vector<double>, 2> trained(Recompute recompute) {
     Variable const y = model(Variable(values<float, Cuda>(Shape{3, 11, 9, 3}, 5, 0.5)), computed_in<BFloat16>);
     backward(l2_loss(y, values<float, Cuda>(y.shape(), 6, 0.5)));
     std::array<std::vector<double>, 2> all;
-    auto const append = [](std::vector<double>& list, auto const& t) {
-        auto const host = to<Cpu>(t);
-        list.insert(list.end(), host.data(), host.data() + host.size());
-    };
-    append(all[0], y.value());
-    for_each_parameter(model, [&](std::string const&, auto const& p) { append(all[1], p.grad()); });
+    test::append(all[0], y.value());
+    for_each_parameter(model, [&](std::string const&, auto const& p) { test::append(all[1], p.grad()); });
     return all;
 }
 }  // namespace
