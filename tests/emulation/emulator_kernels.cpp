@@ -121,9 +121,10 @@ TEST_CASE("Lanes that take no part in what their warp does are found", "[emulato
     std::vector<float> y(threads);
     CHECK_THROWS_WITH(launch("diverge", Grid{1, threads}, &diverge, y.data()), test::contains("has ended where others of its warp meet"));
 }
-TEST_CASE("Too much shared memory and too many threads are refused, by name", "[emulator]") {
+TEST_CASE("Too much shared memory and too many threads are refused, by name and shape", "[emulator]") {
     std::vector<float> y(threads);
-    CHECK_THROWS_WITH(launch("diverge", Grid{1, 2048}, &diverge, y.data()), test::contains("diverge of 1 blocks of 2048 threads"));
+    CHECK_THROWS_WITH(launch("diverge", Grid{1, 2048}, &diverge, y.data()), test::contains("diverge in 1 blocks of 2048 threads"));
+    CHECK_THROWS_WITH(launch({"diverge", Shape{2, 3}}, Grid{1, 2048}, &diverge, y.data()), test::contains("diverge of (2, 3) in 1 blocks"));
     CHECK_THROWS_WITH(launch("diverge", Grid{1, 32, 1 << 20}, &diverge, y.data()), test::contains("on emulated device: invalid argument"));
 }
 TEST_CASE("Products on the tensor cores", "[emulator]") {

@@ -82,6 +82,37 @@ TEST_CASE("What is fused is never in memory", "[conv2d][conv2d_images]") {
     CHECK_NOTHROW(max_pool2d(relu(conv2d(concat(upsample_nearest(x, 2), skip), w, {.padding = 1})), 2).value());
     set_memory_limit<Cuda>(std::numeric_limits<std::size_t>::max());
 }
+namespace {
+template <class X> void check_gelu() {
+    auto const x = images(Shape{70, 37});
+    auto const w = weights(Shape{67, 37});
+    auto const b = weights(Shape{67});
+    auto const at_once = [](auto const& v, auto const&... layer) { return Variable(gelu(linear(v, layer...))); };
+    auto const step_by_step = [](auto const& v, auto const&... layer) {
+        Variable const sums = linear(v, layer...);
+        return Variable(gelu(sums));
+    };
+    CHECK(results<X, Cuda>(at_once, x, w, b) == results<X, Cuda>(step_by_step, x, w, b));
+    Results const fused = results<X, Cuda>(at_once, x, w), named = results<X, Cuda>(step_by_step, x, w);  // by cuBLAS, the sums
+    for (std::size_t k = 0; k < fused.size(); ++k) CHECK(relative_square(fused[k], named[k]) < (is_16_bit<X> ? 1e-5 : 1e-12));
+}
+}  // namespace
+TEST_CASE("A GELU that follows a linear layer has the same bits as by itself", "[linear]") {
+    check_gelu<float>();
+    check_gelu<double>();
+    check_gelu<BFloat16>();
+    check_gelu<Half>();
+}
+TEST_CASE("The sums before a GELU are in memory only where its gradient is wanted", "[linear]") {
+    auto const x = values<float, Cuda>(Shape{256, 16}, 1);
+    auto const w = Variable(values<float, Cuda>(Shape{256, 16}, 2));
+    auto const b = Variable(values<float, Cuda>(Shape{256}, 3));
+    release_cached_memory();
+    set_memory_limit<Cuda>(memory_statistics<Cuda>().live + 300 * 1024);  // the result is 256 KB
+    CHECK_NOTHROW(gelu(linear(Variable(x), w, b)).value());
+    CHECK_THROWS_AS(gelu(linear(Variable(x, true), w, b)).value(), OutOfMemory);
+    set_memory_limit<Cuda>(std::numeric_limits<std::size_t>::max());
+}
 
 namespace {
 /// The squared errors of results that were computed by `op` and its pull, relative to the squares of what double gives. cuBLAS may round, but

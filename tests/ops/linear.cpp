@@ -43,6 +43,22 @@ Case<4, weights(2)> const images({.name = "linear",
                          .shapes = {{{2, 2, 3, 5}, {2, 5}}},
                          .bench = {.shapes = {{1, 64, 64, 60}, {180, 60}}, .flops = bench.flops}},
                         call);
+Array gelu_reference(Arrays const& in) {
+    Array y = reference(in);
+    for (double& v : y.data) v *= 0.5 * std::erfc(-v / std::sqrt(2.0));
+    return y;
+}
+Case<2, weights(2), weights(1)> const with_gelu({.name = "linear",
+                           .variant = "gelu",
+                           .reference = gelu_reference,
+                           .shapes = {{{5, 3}, {4, 3}, {4}}, {{70, 33}, {67, 33}, {67}}},
+                           .bench = {.shapes = {{4096, 60}, {120, 60}, {120}}, .flops = bench.flops}},
+                          [](auto const& x, auto const& w, auto const& b) { return gelu(linear(x, w, b)); });
+Case<3, weights(2)> const unbiased_gelu({.name = "linear",
+                         .variant = "gelu, no bias",
+                         .reference = gelu_reference,
+                         .shapes = {{{2, 3, 5}, {6, 5}}}},
+                        [](auto const& x, auto const& w) { return gelu(linear(x, w)); });
 }  // namespace
 
 TEST_CASE("linear: values, gradients, float") { CHECK(failures_of("linear") == ""); }

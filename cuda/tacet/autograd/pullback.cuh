@@ -42,7 +42,7 @@ template <> struct PullbackKernel<Cuda> {
             using X = typename std::tuple_element_t<0, std::tuple<V...>>::value_type;
             std::tuple full{wanted<X, R>(x, shape)...};
             std::apply([&](auto const&... t) {
-                launch_each("pull", shape.size(), gpu::Pull<X, T, R, static_cast<int>(sizeof...(V)), std::remove_const_t<decltype(part)>>{
+                launch_each("pull", shape, gpu::Pull<X, T, R, static_cast<int>(sizeof...(V)), std::remove_const_t<decltype(part)>>{
                                                       {t.data()...}, shape, part, gy.data(), Q == 0, flat});
             }, full);
             return std::apply([&](auto const&... t) { return std::tuple{summed(t, x)...}; }, full);

@@ -62,7 +62,7 @@ void column_sums(char const* name, std::array<T*, K> const& out /* K times (colu
     constexpr int n = static_cast<int>(K);
     Buffer<Cuda> const memory(parts * n * columns, sizeof(T));
     auto* const part = static_cast<T*>(memory.data());
-    launch(name, Grid{parts * strips, gpu::column_lanes * gpu::column_strands, sizeof(gpu::ColumnParts<T, n>)},
+    launch({name, Shape{rows, columns}}, Grid{parts * strips, gpu::column_lanes * gpu::column_strands, sizeof(gpu::ColumnParts<T, n>)},
            &gpu::column_parts<T, n, F>, part, rows, div_up(rows, parts), columns, strips, f);
     for (int k = 0; k < n; ++k)
         launch_part_sums(name, columns, gpu::PartSum<T, T>{out[static_cast<std::size_t>(k)], part + k * columns, parts, n * columns});

@@ -3,8 +3,32 @@
 #include <tacet/core/device.hpp>
 #include <tacet/core/shape.hpp>
 #include <nvtx3/nvToolsExt.h>
+#include <array>
+#include <string>
 
 namespace tacet {
+
+/// What errors call a launch: its kernel, and the shape of what that works on.
+class KernelLabel {
+public:
+    KernelLabel(char const* name) : name_(name) {}  // NOLINT: launches without a shape read as names
+    template <int R> KernelLabel(char const* name, Shape<R> const& shape) : name_(name), rank_(R) {
+        static_assert(R <= 8);
+        for (int k = 0; k < R; ++k) extent_[static_cast<std::size_t>(k)] = shape[k];
+    }
+    char const* name() const { return name_; }
+    /// "conv2d of (1, 48, 48, 60)".
+    friend std::string to_string(KernelLabel const& label) {
+        std::string text = label.name_;
+        for (int k = 0; k < label.rank_; ++k) text += (k ? ", " : " of (") + std::to_string(label.extent_[static_cast<std::size_t>(k)]);
+        return label.rank_ ? text + ")" : text;
+    }
+
+private:
+    char const* name_;
+    int rank_ = 0;
+    std::array<Index, 8> extent_{};
+};
 
 /// The blocks of a launch, the threads of each (a multiple of 32 where its warps work together), and their shared memory in bytes.
 struct Grid {
@@ -13,16 +37,16 @@ struct Grid {
     std::size_t shared = 0;
 };
 
-/// Runs kernel(args...) on the current stream; without blocks there is nothing to do. Errors name the kernel, its grid and the device;
-/// profilers show the name. The only place that launches.
-template <class... P, class... A> void launch(char const* name, Grid const& grid, void (*kernel)(P...), A const&... args) {
+/// Runs kernel(args...) on the current stream; without blocks there is nothing to do. Errors name the kernel, the shape, the grid and the
+/// device; profilers show the name. The only place that launches.
+template <class... P, class... A> void launch(KernelLabel const& label, Grid const& grid, void (*kernel)(P...), A const&... args) {
     if (grid.blocks == 0) return;
     auto const described = [&](cudaError_t status) {
         if (status != cudaSuccess)
-            check_cuda(status, concat_text(name, " of ", grid.blocks, " blocks of ", grid.threads, " threads with ", grid.shared,
+            check_cuda(status, concat_text(label, " in ", grid.blocks, " blocks of ", grid.threads, " threads with ", grid.shared,
                                            " bytes of shared memory, on ", device_name()).c_str());
     };
-    check(grid.blocks < Index(1) << 31, name, ": ", grid.blocks, " blocks are more than a GPU takes");
+    check(grid.blocks < Index(1) << 31, label, ": ", grid.blocks, " blocks are more than a GPU takes");
     if (grid.shared > 48 * 1024)
         described(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(grid.shared)));
     cudaLaunchConfig_t config{};
@@ -30,7 +54,7 @@ template <class... P, class... A> void launch(char const* name, Grid const& grid
     config.blockDim.x = static_cast<unsigned>(grid.threads);
     config.dynamicSmemBytes = grid.shared;
     config.stream = current_stream();
-    nvtxRangePushA(name);
+    nvtxRangePushA(label.name());
     auto const status = cudaLaunchKernelEx(&config, kernel, P(args)...);
     nvtxRangePop();
     described(status);
@@ -43,10 +67,13 @@ template <class F> __global__ void each(Index n, F f) {
 }
 }  // namespace gpu
 
-/// Calls f(k) for every k < n, neighbours by neighbouring threads; f is a struct whose members the kernel gets by value.
-template <class F> void launch_each(char const* name, Index n, F const& f) {
+/// Calls f(k) for every element k of a shape, neighbours by neighbouring threads; f is a struct whose members the kernel gets by value.
+template <int R, class F> void launch_each(char const* name, Shape<R> const& shape, F const& f) {
     constexpr int threads = 256;
-    launch(name, Grid{detail::div_up(n, threads), threads}, &gpu::each<F>, n, f);
+    Index const n = shape.size();
+    launch({name, shape}, Grid{detail::div_up(n, threads), threads}, &gpu::each<F>, n, f);
 }
+/// The same for every k < n.
+template <class F> void launch_each(char const* name, Index n, F const& f) { launch_each(name, Shape{n}, f); }
 
 }  // namespace tacet

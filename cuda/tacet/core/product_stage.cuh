@@ -86,10 +86,9 @@ template <class T> struct ResultBlock {
     T sum[size][size];
     Index rows, columns;
 };
-/// Products into memory: (batch, m, n), plus a bias (n) unless null.
+/// Products into memory: (batch, m, n).
 template <class T> struct PlainResult {
     T* data;
-    Wide<T> const* bias;
     Index m, n;
     __device__ void operator()(Index z, Index i, Index j, ResultBlock<Wide<T>> const& block) const {
         T* const to = data + (z * m + i) * n + j;
@@ -97,8 +96,7 @@ template <class T> struct PlainResult {
         for (int row = 0; row < block.size; ++row) {
             T line[block.size];
 #pragma unroll
-            for (int e = 0; e < block.size; ++e)
-                line[e] = static_cast<T>(bias && e < block.columns ? block.sum[row][e] + bias[j + e] : block.sum[row][e]);
+            for (int e = 0; e < block.size; ++e) line[e] = static_cast<T>(block.sum[row][e]);
             if (row < block.rows) store_padded(to + row * n, line, block.columns);
         }
     }

@@ -82,7 +82,7 @@ void device_sums(char const* name, T* out, Index count, Shape<R> const& stride, 
     Index const parts = std::clamp<Index>(std::min(by_terms, most_blocks / std::max<Index>(groups, 1)), 1, most_blocks);
     Buffer<Cuda> const memory(parts * count, sizeof(double));
     auto* const part = static_cast<double*>(memory.data());
-    launch(name, Grid{parts * groups, gpu::sum_threads, sizeof(gpu::SumParts)}, &gpu::sum_parts<R, E>, part, count,
+    launch({name, shape}, Grid{parts * groups, gpu::sum_threads, sizeof(gpu::SumParts)}, &gpu::sum_parts<R, E>, part, count,
            div_up(plan.terms, parts), lanes, plan, e);
     launch_part_sums(name, count, gpu::PartSum<T, double>{out, part, parts, count});
 }

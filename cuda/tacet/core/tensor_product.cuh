@@ -95,18 +95,18 @@ template <class T, int high, class A, class B, class Out> __global__ void tensor
 
 namespace detail {
 template <class T, int high, class A, class B, class Out>
-void tensor_product(char const* name, gpu::ProductShape const& s, A const& a, B const& b, Out const& out) {
+void tensor_product(KernelLabel const& label, gpu::ProductShape const& s, A const& a, B const& b, Out const& out) {
     Index const tiles = s.tiles(gpu::tensor_rows<high>, gpu::tensor_columns);
-    launch(name, Grid{s.batch * s.parts * tiles, gpu::tensor_threads, sizeof(gpu::TensorMemory<T, high, A, B>)},
+    launch(label, Grid{s.batch * s.parts * tiles, gpu::tensor_threads, sizeof(gpu::TensorMemory<T, high, A, B>)},
            &gpu::tensor_product<T, high, A, B, Out>, s, a, b, out);
 }
 /// The same in tall tiles, which read less, where these are enough to keep a GPU busy, and where few of their rows lie beyond the matrix.
 template <class T, class A, class B, class Out>
-void tensor_product(char const* name, gpu::ProductShape const& s, A const& a, B const& b, Out const& out) {
+void tensor_product(KernelLabel const& label, gpu::ProductShape const& s, A const& a, B const& b, Out const& out) {
     constexpr Index enough = 256;
     bool const full = round_up(s.m, gpu::tensor_rows<4>) - round_up(s.m, gpu::tensor_rows<2>) <= s.m / 8;
-    if (full && s.batch * s.parts * s.tiles(gpu::tensor_rows<4>, gpu::tensor_columns) >= enough) tensor_product<T, 4>(name, s, a, b, out);
-    else tensor_product<T, 2>(name, s, a, b, out);
+    if (full && s.batch * s.parts * s.tiles(gpu::tensor_rows<4>, gpu::tensor_columns) >= enough) tensor_product<T, 4>(label, s, a, b, out);
+    else tensor_product<T, 2>(label, s, a, b, out);
 }
 }  // namespace detail
 }  // namespace tacet

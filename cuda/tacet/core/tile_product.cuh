@@ -53,12 +53,12 @@ template <class T, class A, class B, class Out> __global__ void tile_product(Pro
 namespace detail {
 /// Products of numbers T: on the tensor cores where these have the type, or are allowed to round floats.
 template <class T, class A, class B, class Out>
-void tile_product(char const* name, gpu::ProductShape const& s, A const& a, B const& b, Out const& out) {
-    if constexpr (is_16_bit<T>) return tensor_product<T>(name, s, a, b, out);
+void tile_product(KernelLabel const& label, gpu::ProductShape const& s, A const& a, B const& b, Out const& out) {
+    if constexpr (is_16_bit<T>) return tensor_product<T>(label, s, a, b, out);
     if constexpr (std::is_same_v<T, float>)
-        if (TensorFloat32::wanted()) return tensor_product<gpu::Tf32>(name, s, a, b, out);
+        if (TensorFloat32::wanted()) return tensor_product<gpu::Tf32>(label, s, a, b, out);
     if constexpr (!is_16_bit<T>)
-        launch(name, Grid{s.batch * s.parts * s.tiles(gpu::product_tile, gpu::product_tile), gpu::product_threads,
+        launch(label, Grid{s.batch * s.parts * s.tiles(gpu::product_tile, gpu::product_tile), gpu::product_threads,
                           sizeof(gpu::ProductTiles<T, A, B>)},
                &gpu::tile_product<T, A, B, Out>, s, a, b, out);
 }

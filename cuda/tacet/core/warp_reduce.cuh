@@ -39,8 +39,8 @@ template <class T> __device__ Wide<T> largest_of(T const* v, Index n) {
 }  // namespace warp
 
 /// Runs kernel(args...) with a warp for each of n tasks; those beyond have nothing to do.
-template <class... P, class... A> void launch_warps(char const* name, Index n, void (*kernel)(P...), A const&... args) {
-    launch(name, Grid{detail::div_up(n, warp::per_block), warp::per_block * warp::size}, kernel, args...);
+template <class... P, class... A> void launch_warps(KernelLabel const& label, Index n, void (*kernel)(P...), A const&... args) {
+    launch(label, Grid{detail::div_up(n, warp::per_block), warp::per_block * warp::size}, kernel, args...);
 }
 
 }  // namespace tacet

@@ -19,7 +19,7 @@ template <class T, int R, class E> struct Evaluate {
 
 template <> struct Evaluator<Cuda> {
     template <class T, int R, class E> static void run(T* out, Shape<R> const& shape, E const& e) {
-        launch_each("evaluate", shape.size(), gpu::Evaluate<T, R, E>{out, shape, e, e.contiguous(shape)});
+        launch_each("evaluate", shape, gpu::Evaluate<T, R, E>{out, shape, e, e.contiguous(shape)});
     }
 };
 

@@ -28,7 +28,7 @@ struct DrawKeep {
 template <> struct AttentionMaskKernel<Cuda> {
     static void draw(AttentionMaskKey const& key, PercentRange const& range, Tensor<std::uint8_t, 4, Cuda> const& keep, Index top,
                      Index left) {
-        launch_each("attention_keep_masks", keep.size(),
+        launch_each("attention_keep_masks", keep.shape(),
                     gpu::DrawKeep{keep.data(), keep.shape(), {detail::attention_stream(key, 0)}, range, key.image, top, left});
     }
 };

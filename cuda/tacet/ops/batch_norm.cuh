@@ -71,7 +71,7 @@ template <> struct BatchNormKernel<Cuda> {
     template <class T, int R>
     static void normalize(Tensor<T, R, Cuda> const& y, Tensor<T, R, Cuda> const& x, Channels<T> const& mean, Channels<T> const& scale,
                           Channels<T> const& bias) {
-        launch_each("batch_norm", x.size(),
+        launch_each("batch_norm", x.shape(),
                     gpu::Normalize<T>{y.data(), x.data(), mean.data(), scale.data(), bias.data(), mean.size()});
     }
     template <class T, int R>
@@ -84,7 +84,7 @@ template <> struct BatchNormKernel<Cuda> {
     template <class T, int R>
     static void input_gradient(Tensor<T, R, Cuda> const& gx, Tensor<T, R, Cuda> const& gy, Tensor<T, R, Cuda> const& x,
                                Channels<T> const& mean, Channels<T> const& scale, Channels<T> const& slope, Channels<T> const& shift) {
-        launch_each("batch_norm_backward", x.size(),
+        launch_each("batch_norm_backward", x.shape(),
                     gpu::BatchNormInputGradient<T>{gx.data(), gy.data(), x.data(), mean.data(), scale.data(), slope.data(), shift.data(),
                                                       mean.size()});
     }

@@ -42,7 +42,7 @@ private:
     static void move(char const* name, T* whole, std::array<ConcatPart<T>, K> const& parts, Index rows) {
         gpu::MoveParts<T, static_cast<int>(K), join> move{whole, {}, 0};
         for (std::size_t k = 0; k < K; ++k) move.parts[k] = parts[k], move.length += parts[k].length;
-        launch_each(name, rows * move.length, move);
+        launch_each(name, Shape{rows, move.length}, move);
     }
 };
 

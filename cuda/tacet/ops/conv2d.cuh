@@ -96,8 +96,9 @@ template <> struct Conv2dKernel<Cuda> {
         using namespace detail::kernel;
         if (CudnnConvolutions::wanted() && detail::Conv2dCudnn::forward(g, x, w, b, e, y)) return;
         Index const taps = g.kh * g.kw, cg = g.c / g.groups;
-        run("conv2d", Dense<T, Wide<T>>{g.n, g.groups, cg, g.oc / g.groups, forward_axis(g.h, g.out_h(), g.kh, g),
-                                        forward_axis(g.w, g.out_w(), g.kw, g), x, w, group_weights(g), cg * taps, taps, g.kw, b, y, e});
+        run({"conv2d", Shape{g.n, g.h, g.w, g.c}},
+            Dense<T, Wide<T>>{g.n, g.groups, cg, g.oc / g.groups, forward_axis(g.h, g.out_h(), g.kh, g),
+                              forward_axis(g.w, g.out_w(), g.kw, g), x, w, group_weights(g), cg * taps, taps, g.kw, b, y, e});
     }
     template <class T> static void transposed(Conv2dGeometry const& g, T const* gy, Wide<T> const* w, Wide<T> const* b, T* gx) {
         using namespace detail::kernel;
@@ -105,7 +106,7 @@ template <> struct Conv2dKernel<Cuda> {
         Index const taps = g.kh * g.kw, cg = g.c / g.groups, oh = g.out_h(), ow = g.out_w();
         for (Index i = 0; i < std::min(g.stride, g.h); ++i)
             for (Index j = 0; j < std::min(g.stride, g.w); ++j)
-                run("conv2d_transposed",
+                run({"conv2d_transposed", Shape{g.n, g.h, g.w, g.c}},
                     Dense<T, Wide<T>>{g.n, g.groups, g.oc / g.groups, cg, gradient_axis(i, oh, g.h, g.kh, g),
                                       gradient_axis(j, ow, g.w, g.kw, g), Images<T>::plain(gy, oh, ow, g.oc), w, group_weights(g), taps,
                                       cg * taps, g.kw, b, gx});
@@ -117,10 +118,10 @@ template <> struct Conv2dKernel<Cuda> {
         Buffer<Cuda> const memory(wide.n * wide.h * wide.w * wide.c, sizeof(T));
         auto* const padded = static_cast<T*>(memory.data());
         transposed<T>(wide, gy, w, nullptr, padded);
-        launch_each("conv2d_fold_reflection", g.n * g.h * g.w * g.c, gpu::FoldReflection<T>{gx, padded, g});
+        launch_each("conv2d_fold_reflection", Shape{g.n, g.h, g.w, g.c}, gpu::FoldReflection<T>{gx, padded, g});
     }
     template <class T> static void plane_gradient(Conv2dGeometry const& g, T const* gx, Index offset, Index channels, Index scale, T* gp) {
-        launch_each("conv2d_plane_gradient", g.n * (g.h / scale) * (g.w / scale) * channels,
+        launch_each("conv2d_plane_gradient", Shape{g.n, g.h / scale, g.w / scale, channels},
                     gpu::PlaneGradient<T>{gp, gx, g, offset, channels, scale});
     }
     template <class T> static void weight_gradient(Conv2dGeometry const& g, Images<T> const& x, T const* gy, Wide<T>* gw) {
@@ -133,16 +134,16 @@ template <> struct Conv2dKernel<Cuda> {
         Buffer<Cuda> const memory(s.parts * count, sizeof(Sum));
         auto* const part = static_cast<Sum*>(memory.data());
         gpu::SeenPixels<T, false> const seen(x, forward_axis(g.h, g.out_h(), g.kh, g), forward_axis(g.w, g.out_w(), g.kw, g), cg);
-        detail::tile_product<T>("conv2d_weight_gradient", s, gpu::Factor<T, false>{gy, og, g.oc}, seen,
-                                gpu::PlainResult<Sum>{part, nullptr, s.m, s.n});
+        detail::tile_product<T>({"conv2d_weight_gradient", Shape{g.n, g.h, g.w, g.c}}, s, gpu::Factor<T, false>{gy, og, g.oc}, seen,
+                                gpu::PlainResult<Sum>{part, s.m, s.n});
         detail::launch_part_sums("conv2d_weight_gradient", count, gpu::WeightSum<Sum, Sum>{gw, part, s.parts, og, cg, taps});
     }
     template <class T>
     static void epilogue_gradient(Conv2dGeometry const& g, Epilogue<T> const& e, T const* gy, T const* y, T* gz, Wide<T>* gb) {
         Shape<4> const shape{{g.n, g.out_h(), g.out_w(), g.oc}};
         gpu::BeforeActivation<T> const gradient{gy, y, e.slope};
-        if (e.pool) launch_each("conv2d_pool_gradient", shape.size(), gpu::UndoPool<T>{gz, gradient, e.argmax, shape});
-        else launch_each("conv2d_activation_gradient", shape.size(), gpu::UndoActivation<T>{gz, gradient});
+        if (e.pool) launch_each("conv2d_pool_gradient", shape, gpu::UndoPool<T>{gz, gradient, e.argmax, shape});
+        else launch_each("conv2d_activation_gradient", shape, gpu::UndoActivation<T>{gz, gradient});
         Index const pixels = e.pool ? g.n * (shape[1] / 2) * (shape[2] / 2) : g.n * shape[1] * shape[2];
         if (gb) detail::column_sums("conv2d_bias_gradient", std::array{gb}, pixels, g.oc, gpu::BiasTerms<T>{gradient, g.oc});
     }
@@ -151,7 +152,7 @@ template <> struct Conv2dKernel<Cuda> {
     }
 
 private:
-    template <class T, class W> static void run(char const* name, detail::kernel::Dense<T, W> const& d) {
+    template <class T, class W> static void run(KernelLabel const& label, detail::kernel::Dense<T, W> const& d) {
         constexpr Index multiple = 8;  // so that lines of packed weights can be read eight at once
         Index const depth = d.rows.taps * d.cols.taps * d.in_channels, width = detail::round_up(d.out_channels, multiple);
         Index const positions = d.epilogue.pool ? d.rows.count / 2 * (d.cols.count / 2) * 4 : d.rows.count * d.cols.count;
@@ -160,7 +161,7 @@ private:
         Buffer<Cuda> const memory(d.groups * depth * width, sizeof(T));
         auto* const packed = static_cast<T*>(memory.data());
         launch_each("conv2d_weights", d.groups * depth * width, gpu::PackWeights<T, W>{packed, d, width});
-        detail::tile_product<T>(name, s, gpu::SeenPixels<T, true>(d.x, d.rows, d.cols, d.in_channels, d.epilogue.pool),
+        detail::tile_product<T>(label, s, gpu::SeenPixels<T, true>(d.x, d.rows, d.cols, d.in_channels, d.epilogue.pool),
                                 gpu::Factor<T, false>{packed, depth * width, width}, gpu::ConvolutionResult<T, W>{d});
     }
 };

@@ -14,7 +14,7 @@ namespace tacet::detail {
 
 #if TACET_WITH_CUDNN
 /// Throws Error, in which `what` names what was tried, unless the status is success.
-inline void check_cudnn(cudnnStatus_t status, char const* what) {
+inline void check_cudnn(cudnnStatus_t status, KernelLabel const& what) {
     check(status == CUDNN_STATUS_SUCCESS, what, ": ", cudnnGetErrorString(status), ", on ", device_name());
 }
 
@@ -43,18 +43,19 @@ template <> inline constexpr cudnnDataType_t cudnn_type<BFloat16> = CUDNN_DATA_B
 /// A convolution of images and weights with channels innermost, as cuDNN is told of it.
 template <class T> class CudnnConvolution {
 public:
-    CudnnConvolution(Conv2dGeometry const& g, char const* name) : handle_(of_this_device<CudnnHandle>()), name_(name) {
+    CudnnConvolution(Conv2dGeometry const& g, char const* name)
+        : handle_(of_this_device<CudnnHandle>()), label_(name, Shape{g.n, g.h, g.w, g.c}) {
         auto const i = [](Index extent) { return static_cast<int>(extent); };
         auto const images = [&](CudnnTensor const& d, Index h, Index w, Index c) {
-            check_cudnn(cudnnSetTensor4dDescriptor(d, CUDNN_TENSOR_NHWC, cudnn_type<T>, i(g.n), i(c), i(h), i(w)), name);
+            check_cudnn(cudnnSetTensor4dDescriptor(d, CUDNN_TENSOR_NHWC, cudnn_type<T>, i(g.n), i(c), i(h), i(w)), label_);
         };
         images(x_, g.h, g.w, g.c), images(y_, g.out_h(), g.out_w(), g.oc);
-        check_cudnn(cudnnSetFilter4dDescriptor(w_, cudnn_type<T>, CUDNN_TENSOR_NHWC, i(g.oc), i(g.c / g.groups), i(g.kh), i(g.kw)), name);
+        check_cudnn(cudnnSetFilter4dDescriptor(w_, cudnn_type<T>, CUDNN_TENSOR_NHWC, i(g.oc), i(g.c / g.groups), i(g.kh), i(g.kw)), label_);
         check_cudnn(cudnnSetConvolution2dDescriptor(window_, i(g.padding), i(g.padding), i(g.stride), i(g.stride), i(g.dilation),
-                                                    i(g.dilation), CUDNN_CROSS_CORRELATION, cudnn_type<Wide<T>>), name);
-        check_cudnn(cudnnSetConvolutionGroupCount(window_, i(g.groups)), name);
-        check_cudnn(cudnnSetConvolutionMathType(window_, math()), name);
-        check_cudnn(cudnnSetStream(handle_, current_stream()), name);
+                                                    i(g.dilation), CUDNN_CROSS_CORRELATION, cudnn_type<Wide<T>>), label_);
+        check_cudnn(cudnnSetConvolutionGroupCount(window_, i(g.groups)), label_);
+        check_cudnn(cudnnSetConvolutionMathType(window_, math()), label_);
+        check_cudnn(cudnnSetStream(handle_, current_stream()), label_);
     }
     bool forward(T const* x, T const* w, T* y) const {
         return run<cudnnConvolutionFwdAlgoPerf_t>([&](auto... out) {
@@ -93,9 +94,9 @@ private:
         for (Found const* f = found; f < found + count; ++f) {
             bool const rounds = math() == CUDNN_FMA_MATH && f->mathType != CUDNN_FMA_MATH;
             if (f->status != CUDNN_STATUS_SUCCESS || f->determinism != CUDNN_DETERMINISTIC || rounds) continue;
-            check_cudnn(cudnnSetConvolutionMathType(window_, f->mathType), name_);
+            check_cudnn(cudnnSetConvolutionMathType(window_, f->mathType), label_);
             Buffer<Cuda> const memory(static_cast<Index>(f->memory), 1);
-            check_cudnn(compute(f->algo, memory.data(), f->memory), name_);
+            check_cudnn(compute(f->algo, memory.data(), f->memory), label_);
             return true;
         }
         return false;
@@ -103,7 +104,7 @@ private:
 
     static constexpr Wide<T> one = 1, zero = 0;
     cudnnHandle_t handle_;
-    char const* name_;
+    KernelLabel label_;
     CudnnTensor x_, y_;
     CudnnFilter w_;
     CudnnWindow window_;
@@ -120,7 +121,7 @@ struct Conv2dCudnn {
         Packed<T> const packed(g, w);
         if (!CudnnConvolution<T>(g, "conv2d by cuDNN").forward(x.first.data, packed.data(), y)) return false;
         if (b || e.activates())
-            launch_each("conv2d_epilogue", g.n * g.out_h() * g.out_w() * g.oc, gpu::FinishSums<T>{y, b, g.oc, e});
+            launch_each("conv2d_epilogue", Shape{g.n, g.out_h(), g.out_w(), g.oc}, gpu::FinishSums<T>{y, b, g.oc, e});
         return true;
     }
     template <class T> static bool input_gradient(Conv2dGeometry const& g, T const* gy, Wide<T> const* w, T* gx) {
@@ -142,7 +143,7 @@ private:
     template <class T> struct Packed {
         Buffer<Cuda> memory;
         Packed(Conv2dGeometry const& g, Wide<T> const* w) : memory(g.oc * (g.c / g.groups) * g.kh * g.kw, sizeof(T)) {
-            launch_each("conv2d_weights", g.oc * (g.c / g.groups) * g.kh * g.kw,
+            launch_each("conv2d_weights", Shape{g.oc, g.c / g.groups, g.kh, g.kw},
                         gpu::ChannelsLast<T>{static_cast<T*>(memory.data()), w, g.c / g.groups, g.kh * g.kw});
         }
         T const* data() const { return static_cast<T const*>(memory.data()); }

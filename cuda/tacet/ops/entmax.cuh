@@ -47,10 +47,10 @@ template <class T> __global__ void entmax15_backward(T* gx, T const* gy, T const
 
 template <> struct EntmaxKernel<Cuda> {
     template <class T> static void run(T* y, T const* x, Index rows, Index n) {
-        launch_warps("entmax15", rows, &gpu::entmax15<T>, y, x, rows, n);
+        launch_warps({"entmax15", Shape{rows, n}}, rows, &gpu::entmax15<T>, y, x, rows, n);
     }
     template <class T> static void backward(T* gx, T const* gy, T const* y, Index rows, Index n) {
-        launch_warps("entmax15_backward", rows, &gpu::entmax15_backward<T>, gx, gy, y, rows, n);
+        launch_warps({"entmax15_backward", Shape{rows, n}}, rows, &gpu::entmax15_backward<T>, gx, gy, y, rows, n);
     }
 };
 

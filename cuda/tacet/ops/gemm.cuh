@@ -55,8 +55,9 @@ template <class T, class S> struct Gemm {
     void run(char const* name) const {
         gpu::ProductShape const s{m, n, k, batch};
         // Element (i, l) of a, (l, j) of b.
-        if (ta == Transposition::None) right(name, s, gpu::Factor<T, true>{a, m * k, k});
-        else right(name, s, gpu::Factor<T, false>{a, m * k, m});
+        KernelLabel const label(name, Shape{batch, m, n, k});
+        if (ta == Transposition::None) right(label, s, gpu::Factor<T, true>{a, m * k, k});
+        else right(label, s, gpu::Factor<T, false>{a, m * k, m});
     }
     /// By cuBLAS, whose matrices are column-major: what it takes for the transposed result is the product of the transposed factors.
     void run_cublas(char const* name) const {
@@ -78,10 +79,10 @@ template <class T, class S> struct Gemm {
     }
 
 private:
-    template <class A> void right(char const* name, gpu::ProductShape const& s, A const& left) const {
-        gpu::PlainResult<S> const result{c, nullptr, m, n};
-        if (tb == Transposition::None) tile_product<T>(name, s, left, gpu::Factor<T, false>{b, k * n, n}, result);
-        else tile_product<T>(name, s, left, gpu::Factor<T, true>{b, k * n, k}, result);
+    template <class A> void right(KernelLabel const& label, gpu::ProductShape const& s, A const& left) const {
+        gpu::PlainResult<S> const result{c, m, n};
+        if (tb == Transposition::None) tile_product<T>(label, s, left, gpu::Factor<T, false>{b, k * n, n}, result);
+        else tile_product<T>(label, s, left, gpu::Factor<T, true>{b, k * n, k}, result);
     }
 };
 

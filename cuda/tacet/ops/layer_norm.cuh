@@ -61,8 +61,8 @@ template <> struct LayerNormKernel<Cuda> {
     static void run(Tensor<T, R, Cuda> const& y, Channels const& mean, Channels const& rstd,
                     Tensor<T, R, Cuda> const& x, Channels const& weight, Channels const& bias, Wide<T> eps) {
         Index const c = weight.size(), rows = x.size() / std::max<Index>(c, 1);
-        launch_warps("layer_norm", rows, &gpu::layer_norm<T>, y.data(), mean.data(), rstd.data(), x.data(), weight.data(), bias.data(),
-               rows, c, eps);
+        launch_warps({"layer_norm", x.shape()}, rows, &gpu::layer_norm<T>, y.data(), mean.data(), rstd.data(), x.data(), weight.data(),
+                     bias.data(), rows, c, eps);
     }
     template <class T, int R, class Channels = Tensor<Wide<T>, 1, Cuda>>
     static void backward(Tensor<T, R, Cuda> const& gx, Channels const& gw, Channels const& gb,
@@ -70,8 +70,8 @@ template <> struct LayerNormKernel<Cuda> {
                          Channels const& rstd, Channels const& weight) {
         Index const c = weight.size(), rows = mean.size();
         if (gx.size())
-            launch_warps("layer_norm_backward", rows, &gpu::layer_norm_backward<T>, gx.data(), gy.data(), x.data(), mean.data(),
-                   rstd.data(), weight.data(), rows, c);
+            launch_warps({"layer_norm_backward", x.shape()}, rows, &gpu::layer_norm_backward<T>, gx.data(), gy.data(), x.data(),
+                         mean.data(), rstd.data(), weight.data(), rows, c);
         detail::column_sums("layer_norm_weights", std::array{gw.data(), gb.data()}, rows, c,
                             gpu::LayerNormTerms<T>{gy.data(), x.data(), mean.data(), rstd.data(), c});
     }

@@ -11,14 +11,44 @@ template <class T> struct RoundWeights {
     Wide<T> const* w;
     __device__ void operator()(Index k) const { rounded[k] = static_cast<T>(w[k]); }
 };
+/// The sums of a linear layer, plus a bias (out) unless null, and their GELU where that is wanted. The GELU is that of the sums as they
+/// are stored, which so are what its gradient is computed from.
+template <class T> struct LinearResult {
+    T *y, *sums;  // (rows, out); the sums may be null
+    Wide<T> const* bias;
+    Index out;
+    bool gelu;
+    __device__ void operator()(Index, Index i, Index j, ResultBlock<Wide<T>> const& block) const {
+#pragma unroll
+        for (int row = 0; row < block.size; ++row) {
+            T line[block.size];
+            Index const at = (i + row) * out + j;
+#pragma unroll
+            for (int e = 0; e < block.size; ++e)
+                line[e] = static_cast<T>(bias && e < block.columns ? block.sum[row][e] + bias[j + e] : block.sum[row][e]);
+            if (row >= block.rows) return;
+            if (sums) store_padded(sums + at, line, block.columns);
+            if (gelu)
+#pragma unroll
+                for (auto& v : line) v = static_cast<T>(fn::Gelu{}(static_cast<Wide<T>>(v)));
+            store_padded(y + at, line, block.columns);
+        }
+    }
+};
 }  // namespace gpu
 
 template <> struct LinearKernel<Cuda> {
+    static constexpr bool joins_gelu = true;
+
     template <class T> static void forward(Index rows, Index in, Index out, T const* x, Wide<T> const* w, Wide<T> const* b, T* y) {
         Weights<T> const weights("linear_weights", w, out * in);
         if (!b) return detail::gemm("linear", Transposition::None, Transposition::Transpose, 1, rows, out, in, x, weights.data, y);
-        detail::tile_product<T>("linear", {rows, out, in}, gpu::Factor<T, true>{x, 0, in}, gpu::Factor<T, true>{weights.data, 0, in},
-                                gpu::PlainResult<T>{y, b, rows, out});
+        run(rows, in, out, x, weights.data, gpu::LinearResult<T>{y, nullptr, b, out, false});
+    }
+    template <class T>
+    static void forward_gelu(Index rows, Index in, Index out, T const* x, Wide<T> const* w, Wide<T> const* b, T* sums, T* y) {
+        Weights<T> const weights("linear_weights", w, out * in);
+        run(rows, in, out, x, weights.data, gpu::LinearResult<T>{y, sums, b, out, true});
     }
     template <class T> static void input_gradient(Index rows, Index in, Index out, T const* gy, Wide<T> const* w, T* gx) {
         using enum Transposition;
@@ -34,6 +64,10 @@ template <> struct LinearKernel<Cuda> {
     }
 
 private:
+    template <class T> static void run(Index rows, Index in, Index out, T const* x, T const* w, gpu::LinearResult<T> const& result) {
+        detail::tile_product<T>({"linear", Shape{rows, out, in}}, {rows, out, in}, gpu::Factor<T, true>{x, 0, in},
+                                gpu::Factor<T, true>{w, 0, in}, result);
+    }
     /// The weights in the type of the images: rounded once, and not by every block that reads them.
     template <class T> struct Weights {
         Buffer<Cuda> memory;

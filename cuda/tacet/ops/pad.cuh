@@ -51,10 +51,10 @@ private:
 template <> struct PadKernel<Cuda> {
     template <class T>
     static void run(Tensor<T, 4, Cuda> const& y, Tensor<T, 4, Cuda> const& x, detail::PadGrid const& grid, T value) {
-        launch_each("pad", y.size(), gpu::Pad<T>{y.data(), x.data(), grid, x.shape()[3], value});
+        launch_each("pad", y.shape(), gpu::Pad<T>{y.data(), x.data(), grid, x.shape()[3], value});
     }
     template <class T> static void backward(Tensor<T, 4, Cuda> const& gx, Tensor<T, 4, Cuda> const& gy, detail::PadGrid const& grid) {
-        launch_each("pad_backward", gx.size(), gpu::PadBackward<T>{gx.data(), gy.data(), grid, gx.shape()[3]});
+        launch_each("pad_backward", gx.shape(), gpu::PadBackward<T>{gx.data(), gy.data(), grid, gx.shape()[3]});
     }
 };
 

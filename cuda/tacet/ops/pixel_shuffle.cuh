@@ -72,10 +72,10 @@ private:
         Index const piece = std::min(gpu::shuffle_elements / deep[3], deep[2]);
         gpu::ShuffleShape const s{deep[1], deep[2], static_cast<int>(c), static_cast<int>(r), static_cast<int>(piece),
                                      piece ? detail::div_up(deep[2], piece) : 0};
-        if (piece == 0) return launch_each(name, deep.size(), gpu::ShuffleElement<to_deep, T>{y, x, s});
+        if (piece == 0) return launch_each(name, deep, gpu::ShuffleElement<to_deep, T>{y, x, s});
         auto const kernel = r == 2 ? &gpu::shuffle<2, to_deep, T> : r == 3 ? &gpu::shuffle<3, to_deep, T>
             : r == 4 ? &gpu::shuffle<4, to_deep, T> : r == 5 ? &gpu::shuffle<5, to_deep, T> : &gpu::shuffle<0, to_deep, T>;
-        launch(name, Grid{deep[0] * deep[1] * s.pieces, 256, sizeof(gpu::ShuffleTile<T>)}, kernel, y, x, s);
+        launch({name, deep}, Grid{deep[0] * deep[1] * s.pieces, 256, sizeof(gpu::ShuffleTile<T>)}, kernel, y, x, s);
     }
 };
 

@@ -108,25 +108,25 @@ template <> struct PoolKernel<Cuda> {
 
     template <class T>
     static void max(Images<T> const& y, Images<std::uint8_t> const& argmax, Images<T> const& x, detail::PoolGrid const& grid) {
-        launch_each("max_pool2d", y.size(), gpu::MaxPool<T>{y.data(), argmax.data(), x.data(), grid});
+        launch_each("max_pool2d", y.shape(), gpu::MaxPool<T>{y.data(), argmax.data(), x.data(), grid});
     }
     template <class T>
     static void max_backward(Images<T> const& gx, Images<T> const& gy, Images<std::uint8_t> const& argmax, detail::PoolGrid const& grid) {
-        launch_each("max_pool2d_backward", gx.size(), gpu::MaxPoolBackward<T>{gx.data(), gy.data(), argmax.data(), grid});
+        launch_each("max_pool2d_backward", gx.shape(), gpu::MaxPoolBackward<T>{gx.data(), gy.data(), argmax.data(), grid});
     }
     template <class T> static void avg(Images<T> const& y, Images<T> const& x, detail::PoolGrid const& grid, bool count_padding) {
-        launch_each("avg_pool2d", y.size(), gpu::AvgPool<T>{y.data(), x.data(), grid, count_padding});
+        launch_each("avg_pool2d", y.shape(), gpu::AvgPool<T>{y.data(), x.data(), grid, count_padding});
     }
     template <class T>
     static void avg_backward(Images<T> const& gx, Images<T> const& gy, detail::PoolGrid const& grid, bool count_padding) {
-        launch_each("avg_pool2d_backward", gx.size(), gpu::AvgPoolBackward<T>{gx.data(), gy.data(), grid, count_padding});
+        launch_each("avg_pool2d_backward", gx.shape(), gpu::AvgPoolBackward<T>{gx.data(), gy.data(), grid, count_padding});
     }
     template <class T> static void global_max(Images<T> const& y, Images<Index> const& argmax, Images<T> const& x) {
-        launch_warps("global_max_pool", y.size(), &gpu::global_max_pool<T>, y.data(), argmax.data(), x.data(), y.size(),
+        launch_warps({"global_max_pool", x.shape()}, y.size(), &gpu::global_max_pool<T>, y.data(), argmax.data(), x.data(), y.size(),
                      x.shape()[1] * x.shape()[2], x.shape()[3]);
     }
     template <class T> static void global_max_backward(Images<T> const& gx, Images<T> const& gy, Images<Index> const& argmax) {
-        launch_each("global_max_pool_backward", gx.size(),
+        launch_each("global_max_pool_backward", gx.shape(),
                     gpu::GlobalMaxBackward<T>{gx.data(), gy.data(), argmax.data(), gx.shape()[1] * gx.shape()[2], gx.shape()[3]});
     }
     template <class T> static void global_avg(Images<T> const& y, Images<T> const& x) {

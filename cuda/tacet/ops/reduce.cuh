@@ -59,7 +59,8 @@ template <> struct MaxKernel<Cuda> {
         Index const parts = std::clamp<Index>(plan.terms / 4096, 1, 1024);
         Buffer<Cuda> const memory(parts * count, sizeof(gpu::Candidate<Wide<T>>));
         auto* const part = static_cast<gpu::Candidate<Wide<T>>*>(memory.data());
-        launch_warps("max", parts * count, &gpu::max_parts<T, R, E>, part, parts, count, detail::div_up(plan.terms, parts), plan, shape, e);
+        launch_warps({"max", shape}, parts * count, &gpu::max_parts<T, R, E>, part, parts, count, detail::div_up(plan.terms, parts), plan,
+                     shape, e);
         launch_each("max", count, gpu::JoinCandidates<T>{y, where, part, parts, count});
     }
     template <class T> static void scatter(T* gx, Index size, T const* gy, Index const* where, Index count) {

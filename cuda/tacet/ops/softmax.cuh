@@ -33,10 +33,10 @@ template <class T> __global__ void softmax_backward(T* gx, T const* gy, T const*
 
 template <> struct SoftmaxKernel<Cuda> {
     template <class T> static void run(T* y, T const* x, Index rows, Index n) {
-        launch_warps("softmax", rows, &gpu::softmax<T>, y, x, rows, n);
+        launch_warps({"softmax", Shape{rows, n}}, rows, &gpu::softmax<T>, y, x, rows, n);
     }
     template <class T> static void backward(T* gx, T const* gy, T const* y, Index rows, Index n) {
-        launch_warps("softmax_backward", rows, &gpu::softmax_backward<T>, gx, gy, y, rows, n);
+        launch_warps({"softmax_backward", Shape{rows, n}}, rows, &gpu::softmax_backward<T>, gx, gy, y, rows, n);
     }
 };
 

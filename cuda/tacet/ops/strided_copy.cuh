@@ -20,7 +20,7 @@ template <class T, int R> struct CopyStrided {
 
 template <> struct StridedCopy<Cuda> {
     template <class T, int R> static void run(View<T, R> to, View<T const, R> from, Shape<R> shape) {
-        launch_each("strided_copy", shape.size(), gpu::CopyStrided<T, R>{to, from, shape});
+        launch_each("strided_copy", shape, gpu::CopyStrided<T, R>{to, from, shape});
     }
 };
 

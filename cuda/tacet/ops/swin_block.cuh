@@ -28,8 +28,9 @@ template <> struct SwinBlockKernel<Cuda> {
             Index const windows = p.grid.windows(), most = device_attribute(cudaDevAttrMultiProcessorCount);
             auto at_once = static_cast<int>(std::clamp<Index>(detail::div_up(windows, most), 1, gpu::swin_windows));
             while (gpu::swin_shared_bytes(sizes, at_once) > most_shared_bytes()) --at_once;
-            launch("swin_block", Grid{std::min(most, detail::div_up(windows, at_once)), at_once * gpu::attention_threads,
-                                      gpu::swin_shared_bytes(sizes, at_once)},
+            launch({"swin_block", Shape{p.grid.n, p.grid.h, p.grid.w, p.grid.channels()}},
+                   Grid{std::min(most, detail::div_up(windows, at_once)), at_once * gpu::attention_threads,
+                        gpu::swin_shared_bytes(sizes, at_once)},
                    &gpu::swin_block<T>, gpu::SwinImages<T>(x, y, packed, p));
         }
     }

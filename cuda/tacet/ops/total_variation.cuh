@@ -51,7 +51,7 @@ template <> struct TotalVariationKernel<Cuda> {
     }
     template <class T>
     static void backward(Tensor<T, 4, Cuda> const& gx, T const* gy, Tensor<T, 4, Cuda> const& x, double eps, double n) {
-        launch_each("total_variation_backward", x.size(), gpu::TotalVariationBackward<T>{gx.data(), gy, differences(x, eps), n});
+        launch_each("total_variation_backward", x.shape(), gpu::TotalVariationBackward<T>{gx.data(), gy, differences(x, eps), n});
     }
 
 private:

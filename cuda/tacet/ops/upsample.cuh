@@ -93,17 +93,17 @@ template <> struct UpsampleKernel<Cuda> {
     template <class T> using Images = Tensor<T, 4, Cuda>;
 
     template <class T> static void nearest(Images<T> const& y, Images<T> const& x, Index f) {
-        launch_each("upsample_nearest", y.size(), gpu::UpsampleNearest<T>{y.data(), x.data(), x.shape()[2], x.shape()[3], f});
+        launch_each("upsample_nearest", y.shape(), gpu::UpsampleNearest<T>{y.data(), x.data(), x.shape()[2], x.shape()[3], f});
     }
     template <class T> static void nearest_backward(Images<T> const& gx, Images<T> const& gy, Index f) {
-        launch_each("upsample_nearest_backward", gx.size(),
+        launch_each("upsample_nearest_backward", gx.shape(),
                     gpu::UpsampleNearestBackward<T>{gx.data(), gy.data(), gx.shape()[2], gx.shape()[3], f});
     }
     template <class T> static void bilinear(Images<T> const& y, Images<T> const& x, detail::BilinearResize const& resize) {
-        launch_each("upsample_bilinear", y.size(), gpu::UpsampleBilinear<T>{y.data(), x.data(), resize, x.shape()[3]});
+        launch_each("upsample_bilinear", y.shape(), gpu::UpsampleBilinear<T>{y.data(), x.data(), resize, x.shape()[3]});
     }
     template <class T> static void bilinear_backward(Images<T> const& gx, Images<T> const& gy, detail::BilinearResize const& resize) {
-        launch_each("upsample_bilinear_backward", gx.size(),
+        launch_each("upsample_bilinear_backward", gx.shape(),
                     gpu::UpsampleBilinearBackward<T>{gx.data(), gy.data(), resize, gx.shape()[3]});
     }
 };

@@ -24,13 +24,13 @@ template <> struct WindowAttentionKernel<Cuda> {
         gpu::AttentionImages<T> const x{qkv.data(), table.data(), keep.data(), grid};
         with_depth(grid.depth, [&]<int depth>(std::integral_constant<int, depth>) {
             if constexpr (is_16_bit<T>)
-                launch("window_attention", Grid{grid.windows() * grid.heads, gpu::attention_threads,
-                                                with_biases<gpu::WindowHead<T, depth>>(grid)},
+                launch({"window_attention", qkv.shape()},
+                       Grid{grid.windows() * grid.heads, gpu::attention_threads, with_biases<gpu::WindowHead<T, depth>>(grid)},
                        &gpu::window_attention_tensor<T, depth>, y.data(), x);
             else {
                 Index const tiles = detail::div_up(grid.slots(), gpu::attention_slots);
-                launch("window_attention", Grid{grid.windows() * grid.heads * tiles, gpu::attention_slots,
-                                                sizeof(gpu::AttentionTile<T, depth>)},
+                launch({"window_attention", qkv.shape()},
+                       Grid{grid.windows() * grid.heads * tiles, gpu::attention_slots, sizeof(gpu::AttentionTile<T, depth>)},
                        &gpu::window_attention<T, depth>, y.data(), x, tiles);
             }
         });
@@ -55,11 +55,11 @@ template <> struct WindowAttentionKernel<Cuda> {
         gpu::AttentionGradients<T> const gradients{gqkv.data(), part.data(), gy.data()};
         with_depth(grid.depth, [&]<int depth>(std::integral_constant<int, depth>) {
             if constexpr (is_16_bit<T>)
-                launch("window_attention_backward", Grid{workers * grid.heads, gpu::attention_threads,
-                                                         with_biases<gpu::WindowHeadGradients<T, depth>>(grid)},
+                launch({"window_attention_backward", qkv.shape()},
+                       Grid{workers * grid.heads, gpu::attention_threads, with_biases<gpu::WindowHeadGradients<T, depth>>(grid)},
                        &gpu::window_attention_tensor_backward<T, depth>, gradients, x, workers);
             else
-                launch("window_attention_backward",
+                launch({"window_attention_backward", qkv.shape()},
                        Grid{workers * grid.heads, gpu::attention_slots, gpu::AttentionBackwardMemory<T, depth>::bytes(grid)},
                        &gpu::window_attention_backward<T, depth>, gradients, x, workers);
         });

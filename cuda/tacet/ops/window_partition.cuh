@@ -36,11 +36,11 @@ template <class T> struct RelativePositionBackward {
 
 template <> struct RelativePositionKernel<Cuda> {
     template <class T> static void run(Tensor<T, 3, Cuda> const& bias, Tensor<T, 2, Cuda> const& table, Index window) {
-        launch_each("relative_position_bias", bias.size(),
+        launch_each("relative_position_bias", bias.shape(),
                     gpu::RelativePosition<T>{bias.data(), table.data(), grid_of(window, table.shape()[1])});
     }
     template <class T> static void backward(Tensor<T, 2, Cuda> const& gtable, Tensor<T, 3, Cuda> const& gbias, Index window) {
-        launch_each("relative_position_bias_backward", gtable.size(),
+        launch_each("relative_position_bias_backward", gtable.shape(),
                     gpu::RelativePositionBackward<T>{gtable.data(), gbias.data(), grid_of(window, gtable.shape()[1])});
     }
 

@@ -19,7 +19,7 @@ template <class D = Cpu, class T = float> struct Linear {
     static Linear transformer(Index in, Index out, Rng& rng) {
         return Linear(truncated_normal<T, D>(Shape{out, in}, 0.02, rng), zeros<T, D>(Shape{out}));
     }
-    template <class X, int R> Variable<X, R, D> operator()(Variable<X, R, D> const& x) const { return linear(x, weight.var(), bias.var()); }
+    template <class X, int R> auto operator()(Variable<X, R, D> const& x) const { return linear(x, weight.var(), bias.var()); }
     static void fields(auto& self, auto&& field) { field("weight", self.weight), field("bias", self.bias); }
 };
 
