@@ -16,6 +16,7 @@ TARGET = "for_gpu"   # the tests and our side of the comparison
 LABEL = "cuda"   # of the tests
 TOGETHER = 4   # processes that share the GPU in tests
 COUNTS = re.compile(r"^cases: (\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
+WITHOUT_CUDNN = re.compile(r"^-- +cuDNN +no: (.*)$", re.MULTILINE)   # in what CMake sums up
 
 
 @dataclasses.dataclass
@@ -64,7 +65,10 @@ class Stages:
             return failure(configured, "configuring" + advice)
         # One file that does not compile must not keep the other program from being built.
         built = self.command(["cmake", "--build", self.folder, "-j", os.cpu_count() or 1, "--target", TARGET, "--", "-k"], end)
-        return failure(built, "building") if built.status != 0 else {"status": "done", "summary": f"built in {built.seconds:.0f} s"}
+        if built.status != 0:
+            return failure(built, "building")
+        off = WITHOUT_CUDNN.findall(configured.output)   # the other optional parts are not for a GPU
+        return {"status": "done", "summary": f"built in {built.seconds:.0f} s" + (f"; cuDNN is off: {off[-1]}" if off else "")}
 
     def tests(self, end):
         """The native tests as ctest knows them: (name, command)."""

@@ -343,6 +343,10 @@ class Script(unittest.TestCase):
 
     def test_what_is_missing_is_said(self):
         with machine() as there:
+            there.tool("cmake", "echo '--     cuDNN           no: cudnn.h was not found: set CUDNN_PATH'")
+            done = there.run("--stage", "build")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("s; cuDNN is off: cudnn.h was not found: set CUDNN_PATH\n", done.stderr)
             there.tool("cmake", "echo 'CMake Error: the tests need Catch2'; exit 1")
             done = there.run("--stage", "build")
             self.assertIn("gpu_pack.sh gathers", done.stderr)
