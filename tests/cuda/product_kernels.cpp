@@ -43,6 +43,7 @@ template <class X> void check_bits(Fusion const& f) {
 }
 Fusion const fusions[] = {{4, 5, 8, 2, 8, 12},       {3, 3, 5, 3, 2, 3},
                           {4, 4, 12, 1, 3, 70},      {9, 7, 16, 1, 4, 16, {.stride = 2}},
+                          {3, 4, 26, 2, 6, 7},       {4, 5, 40, 1, 32, 8, {.padding = 1, .groups = 2}},  // sums in parts
                           {4, 3, 6, 2, 6, 8, {.padding = 1, .groups = 2}}, {5, 6, 8, 1, 8, 8, {.padding = 2, .padding_mode = PaddingMode::Reflect}}};
 
 }  // namespace

@@ -24,5 +24,10 @@ namespace detail {
 inline Index product_parts(gpu::ProductShape const& s) {
     return std::clamp<Index>(s.k / 512, 1, std::max<Index>(1, 1024 / std::max<Index>(s.tiles(64, 64) * s.batch, 1)));
 }
+/// In how many parts sums are made where the tiles of a product alone would leave most of a GPU idle: each at least 128 deep, so that a
+/// part takes longer than adding it, and all blocks together about as many as a large GPU has multiprocessors.
+inline Index parts_of_few_tiles(gpu::ProductShape const& s) {
+    return std::clamp<Index>(s.k / 128, 1, std::max<Index>(1, 132 / std::max<Index>(s.tiles(64, 64) * s.batch, 1)));
+}
 }  // namespace detail
 }  // namespace tacet

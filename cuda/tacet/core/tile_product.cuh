@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/buffer.hpp>
 #include <tacet/core/launch.cuh>
 #include <tacet/core/precision.hpp>
 #include <tacet/core/product_stage.cuh>
@@ -48,6 +49,46 @@ template <class T, class A, class B, class Out> __global__ void tile_product(Pro
     if (block.rows > 0 && block.columns > 0) out(task.z, task.i + row, task.j + column, block);
 }
 
+/// What becomes of the blocks of a product whose sums may be made in parts: into memory with these, or on to where the sums go.
+template <class W, class Out> struct PartedResult {
+    Out out;
+    PlainResult<W> parts;  // (batch, parts, m, n), or null
+    __device__ void operator()(Index z, Index i, Index j, ResultBlock<W> const& block) const {
+        if (parts.data) parts(z, i, j, block);
+        else out(z, i, j, block);
+    }
+};
+/// out(z, i, j, block) for block k of 4 x 4, the sum of its parts in order.
+template <class W, class Out> struct JoinParts {
+    Out out;
+    W const* part;  // (batch, parts, m, n)
+    ProductShape s;
+    __device__ void operator()(Index k) const {
+        ResultBlock<W> block{};
+        constexpr Index size = block.size;
+        Index const across = detail::div_up(s.n, size), down = detail::div_up(s.m, size);
+        Index const z = k / (across * down), i = k / across % down * size, j = k % across * size;
+        block.rows = s.m - i, block.columns = s.n - j;
+#pragma unroll 4
+        for (Index p = 0; p < s.parts; ++p)
+#pragma unroll
+            for (int row = 0; row < size; ++row)
+                if (row < block.rows) add(block.sum[row], part + ((z * s.parts + p) * s.m + i + row) * s.n + j, block.columns);
+        out(z, i, j, block);
+    }
+
+private:
+    template <int N> __device__ static void add(W (&sum)[N], W const* from, Index count) {
+        W term[N] = {};
+        if (count < N || !load_vector(term, from))
+#pragma unroll
+            for (int e = 0; e < N; ++e)
+                if (e < count) term[e] = from[e];
+#pragma unroll
+        for (int e = 0; e < N; ++e) sum[e] += term[e];
+    }
+};
+
 }  // namespace gpu
 
 namespace detail {
@@ -61,6 +102,18 @@ void tile_product(KernelLabel const& label, gpu::ProductShape const& s, A const&
         launch(label, Grid{s.batch * s.parts * s.tiles(gpu::product_tile, gpu::product_tile), gpu::product_threads,
                           sizeof(gpu::ProductTiles<T, A, B>)},
                &gpu::tile_product<T, A, B, Out>, s, a, b, out);
+}
+/// The same for sums in s.parts parts, which are added before `out` gets them, in an order that depends on the shape alone.
+template <class T, class A, class B, class Out>
+void joined_product(KernelLabel const& label, gpu::ProductShape const& s, A const& a, B const& b, Out const& out) {
+    using W = Wide<T>;
+    Buffer<Cuda> memory;
+    if (s.parts > 1) memory = Buffer<Cuda>(s.batch * s.parts * s.m * s.n, sizeof(W));
+    auto* const part = static_cast<W*>(memory.data());
+    tile_product<T>(label, s, a, b, gpu::PartedResult<W, Out>{out, {part, s.m, s.n}});
+    constexpr Index size = gpu::ResultBlock<W>::size;
+    if (s.parts > 1)
+        launch_each(label.name(), Shape{s.batch, div_up(s.m, size), div_up(s.n, size)}, gpu::JoinParts<W, Out>{out, part, s});
 }
 }  // namespace detail
 }  // namespace tacet

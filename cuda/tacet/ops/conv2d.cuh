@@ -155,14 +155,15 @@ private:
     template <class T, class W> static void run(KernelLabel const& label, detail::kernel::Dense<T, W> const& d) {
         constexpr Index multiple = 8;  // so that lines of packed weights can be read eight at once
         Index const depth = d.rows.taps * d.cols.taps * d.in_channels, width = detail::round_up(d.out_channels, multiple);
-        Index const positions = d.epilogue.pool ? d.rows.count / 2 * (d.cols.count / 2) * 4 : d.rows.count * d.cols.count;
-        gpu::ProductShape const s{d.n * positions, d.out_channels, depth, d.groups};
+        gpu::ProductShape s{d.n * d.rows.count * d.cols.count, d.out_channels, depth, d.groups};
+        s.parts = detail::parts_of_few_tiles(s);  // as many with a pool as without: the same bits
+        if (d.epilogue.pool) s.m = d.n * (d.rows.count / 2) * (d.cols.count / 2) * 4;
         if (s.m == 0) return;
         Buffer<Cuda> const memory(d.groups * depth * width, sizeof(T));
         auto* const packed = static_cast<T*>(memory.data());
         launch_each("conv2d_weights", d.groups * depth * width, gpu::PackWeights<T, W>{packed, d, width});
-        detail::tile_product<T>(label, s, gpu::SeenPixels<T, true>(d.x, d.rows, d.cols, d.in_channels, d.epilogue.pool),
-                                gpu::Factor<T, false>{packed, depth * width, width}, gpu::ConvolutionResult<T, W>{d});
+        detail::joined_product<T>(label, s, gpu::SeenPixels<T, true>(d.x, d.rows, d.cols, d.in_channels, d.epilogue.pool),
+                                  gpu::Factor<T, false>{packed, depth * width, width}, gpu::ConvolutionResult<T, W>{d});
     }
 };
 
