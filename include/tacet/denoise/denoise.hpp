@@ -51,7 +51,8 @@ template <DenoisingNetwork M> struct DenoiseRun {
 };
 
 /// The tiles of a padded image. Convolutions work on blocks of 4 x 4 pixels, down to the coarsest level, which is why a pixel's last bits
-/// depend on a little more than what it sees. Tiles that start where blocks start, with contexts of whole blocks, give the image's bits.
+/// depend on a little more than what it sees. Tiles that start where blocks start, with contexts of whole blocks, give the image's bits;
+/// on a GPU, where sums of small images are made in parts, they may give other last bits.
 template <DenoisingNetwork M> Tiling tiling_of(M const& model, Shape<3> const& s, DenoiseOptions const& options) {
     Index const grid = kernel::winograd_tile * model.multiple;
     TilingNeeds needs{grid, round_up(model.context, grid), model.multiple, 0};
