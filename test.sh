@@ -11,10 +11,10 @@ Usage: ./test.sh [--all] [--jobs N]
 
 Builds the programs and the tests (in build/release) and runs the tests: at most 15 minutes on two cores.
 
-  --all      also: with the address, undefined-behaviour and thread sanitizers (build/dev, build/tsan), with clang (build/clang),
-             for the other instruction sets that can run here (build/avx2, build/sse2, build/scalar, build/neon in an emulator),
-             as an installed package, every header alone, the code of the documentation, train steps by nvcc where it is found, and
-             the benchmarks: at most 50 minutes on two cores
+  --all      also: with the address, undefined-behaviour and thread sanitizers (build/dev, build/tsan), with clang (build/clang, for AVX2
+             where build/release is for AVX-512), for the other instruction sets that can run here (build/avx2, build/sse2,
+             build/scalar, build/neon in an emulator), as an installed package, every header alone, the code of the documentation,
+             train steps by nvcc where it is found, and the benchmarks: at most 50 minutes on two cores
   --jobs N   compile and test with N processes (default: one per core, 2 GB of memory for each)
 
 Missing Debian packages are installed when this runs as root, and named otherwise. Tests of published data look for it in the folder
@@ -132,9 +132,11 @@ isa_of() {
 
 # instruction_set NAME: builds and runs what depends on the instruction set with the preset NAME, or says why not.
 instruction_set() {
-    local name=$1 reason="" options=()
-    if [[ $name == "$(isa_of dev)" ]]; then
-        echo "       $name is the instruction set of build/dev: tested above but for the instructions themselves"
+    local name=$1 reason="" options=() tested=""
+    if [[ $name == "$(isa_of dev)" ]]; then tested=dev; fi
+    if [[ $name == "$by_clang" ]]; then tested=clang; fi
+    if [[ -n $tested ]]; then
+        echo "       $name is the instruction set of build/$tested: tested above but for the instructions themselves"
         options=(-DTACET_TEST_FOLDERS=kernels)
     fi
     case $name in
@@ -188,11 +190,13 @@ if $all; then
     if setarch -R true 2> /dev/null; then wrapper=(setarch -R); fi
     check tsan tsan -L threads
     wrapper=(env)
+    native=$(isa_of release) by_clang=""
     if command -v clang++-19 > /dev/null; then
-        build clang tests || true
+        options=()
+        if [[ $native == avx512 ]]; then by_clang=avx2 options=(-DCMAKE_CXX_FLAGS=-march=x86-64-v3); fi
+        build clang tests "${options[@]}" || true
         check clang clang -LE 'install|docs|headers'
     fi
-    native=$(isa_of release)
     for name in avx512 avx2 sse2 scalar neon; do instruction_set "$name"; done
 fi
 finished=true
