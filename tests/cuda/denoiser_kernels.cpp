@@ -5,6 +5,8 @@
 #include "../support/swin_weights.hpp"
 #include "../support/values.hpp"
 #include <tacet/denoise/any_denoiser.hpp>
+#include <tacet/models/dncnn.hpp>
+#include <tacet/models/noise2noise.hpp>
 
 using namespace tacet;
 using test::relative_square;

@@ -99,11 +99,11 @@ struct TrainingRun {
     std::vector<double> losses;
     std::vector<float> state;
 };
-template <class D> TrainingRun trained_by_trainer(Precision precision = Precision::float32) {
+template <class D> TrainingRun trained_by_trainer(Precision precision = Precision::float32, Index steps = 2) {
     Rng rng(2);
     Noise2NoiseUNet<D> model(3, 3, rng, 4);
     TrainOptions options;
-    options.steps = 2, options.precision = precision;
+    options.steps = steps, options.precision = precision;
     Trainer trainer(model, options);
     TrainingRun run;
     while (!trainer.finished()) {
@@ -122,7 +122,7 @@ template <class D> TrainingRun trained_by_trainer(Precision precision = Precisio
 
 }  // namespace
 
-TEST_CASE("A trainer and denoise() go where the network is", "[models]") {
+TEST_CASE("A trainer and denoise() go where the network is", "[trainer]") {
     auto const host = trained_by_trainer<Cpu>(), device = trained_by_trainer<Cuda>();
     CHECK(relative_square(device.state, host.state) < 1e-7);
     CHECK_THROWS_AS(trained_by_trainer<Cpu>(Precision::bfloat16), Error);
@@ -130,8 +130,8 @@ TEST_CASE("A trainer and denoise() go where the network is", "[models]") {
     for (std::size_t k = 0; k < host.losses.size(); ++k) CHECK(std::abs(narrow.losses[k] / host.losses[k] - 1) < 0.02);
     CHECK(relative_square(narrow.state, host.state) < 0.02);  // Adam's first steps hardly depend on how large gradients are
     CHECK_THROWS_AS(trained_by_trainer<Cpu>(Precision::tf32), Error);
-    auto const rounded = trained_by_trainer<Cuda>(Precision::tf32);
-    for (std::size_t k = 0; k < host.losses.size(); ++k) CHECK(std::abs(rounded.losses[k] / device.losses[k] - 1) < 2e-3);
+    auto const rounded = trained_by_trainer<Cuda>(Precision::tf32, 1);
+    CHECK(std::abs(rounded.losses[0] / device.losses[0] - 1) < 2e-3);
     CHECK(rounded.losses[0] != device.losses[0]);
     Rng rng(4);
     auto const image = uniform(Shape{Index(20), Index(30), Index(3)}, rng);
@@ -142,7 +142,7 @@ TEST_CASE("A trainer and denoise() go where the network is", "[models]") {
     auto const a = denoised(Cuda{}), b = denoised(Cpu{});
     CHECK(relative_square(a, b) < 1e-10);
 }
-TEST_CASE("Gradients that half precision cannot hold make the loss scale fall, and no step fail", "[models]") {
+TEST_CASE("Gradients that half precision cannot hold make the loss scale fall, and no step fail", "[trainer]") {
     Rng rng(2);
     Noise2NoiseUNet<Cuda> model(3, 3, rng, 4);
     TrainOptions options;
@@ -179,7 +179,7 @@ SwinIROptions small_network() {
     o.mask_ratio1 = 40, o.mask_ratio2 = 80, o.drop_path_rate = 0.4, o.last_dropout = 0.2;
     return o;
 }
-Batch batch_of(Index step, Shape<4> const& shape = {2, 11, 9, 3}) {
+Batch batch_of(Index step, Shape<4> const& shape) {
     Rng rng(static_cast<std::uint64_t>(step));
     return {uniform(shape, rng), uniform(shape, rng), {}};
 }
@@ -192,14 +192,16 @@ std::vector<float> values_of(Checkpoint const& state) {
     return all;
 }
 /// The state after five steps, each started before the one before is finished; the fourth batch holds NaN.
-template <class D> std::vector<float> five_steps(SwinIROptions const& sizes, bool graph, std::vector<StepResult>& results, std::string& why) {
+template <class D>
+std::vector<float> five_steps(SwinIROptions const& sizes, Shape<4> const& shape, bool graph, std::vector<StepResult>& results,
+                              std::string& why) {
     Rng rng(2);
     Float32Net<D> model{MaskedSwinIR<D>(sizes, rng), {}};
     TrainOptions options;
     options.steps = 5, options.loss = "l1", options.clip = 0.05, options.cuda_graph = graph;
     Trainer trainer(model, options);
     while (!trainer.finished()) {
-        auto batch = batch_of(trainer.step());
+        auto batch = batch_of(trainer.step(), shape);
         if (trainer.step() == 3) batch.input.data()[7] = NAN;
         trainer.start(batch);
         if (trainer.step() > 1) results.push_back(trainer.finish());
@@ -214,12 +216,14 @@ template <class D> std::vector<float> five_steps(SwinIROptions const& sizes, boo
 
 }  // namespace
 
-TEST_CASE("Steps that are recorded draw, clip, skip and average as those that are not", "[models]") {
+TEST_CASE("Steps that are recorded draw, clip, skip and average as those that are not", "[trainer]") {
     std::vector<StepResult> recorded, called, host;
     std::string why;
-    auto const a = five_steps<Cuda>(small_network(), true, recorded, why);
+    Shape const shape{2, 7, 5, 3};
+    auto const a = five_steps<Cuda>(small_network(), shape, true, recorded, why);
     CHECK(why == "");
-    auto const b = five_steps<Cuda>(small_network(), false, called, why), c = five_steps<Cpu>(small_network(), true, host, why);
+    auto const b = five_steps<Cuda>(small_network(), shape, false, called, why);
+    auto const c = five_steps<Cpu>(small_network(), shape, true, host, why);
     CHECK(a == b);
     CHECK(relative_square(a, c) < 1e-7);
     for (std::size_t k = 0; k < host.size(); ++k) {
@@ -229,16 +233,17 @@ TEST_CASE("Steps that are recorded draw, clip, skip and average as those that ar
         CHECK(recorded[k].gradient_norm == Approx(host[k].gradient_norm).epsilon(1e-3));
     }
 }
-TEST_CASE("A training whose steps cannot be recorded goes on without, and says why", "[models]") {
+TEST_CASE("A training whose steps cannot be recorded goes on without, and says why", "[trainer]") {
     auto o = small_network();
     o.attention.attn_fn = AttentionFunction::entmax15;  // whose regions are found by the host
     std::vector<StepResult> results;
     std::string why;
-    auto const a = five_steps<Cuda>(o, true, results, why);
+    Shape const shape{1, 7, 8, 3};
+    auto const a = five_steps<Cuda>(o, shape, true, results, why);
     CHECK_THAT(why, contains("not permitted when stream is capturing"));
-    CHECK(a == five_steps<Cuda>(o, false, results, why));
+    CHECK(a == five_steps<Cuda>(o, shape, false, results, why));
 }
-TEST_CASE("A batch of another shape has steps recorded anew, and so has record_again()", "[models]") {
+TEST_CASE("A batch of another shape has steps recorded anew, and so has record_again()", "[trainer]") {
     auto const run = [](bool graph) {
         Rng rng(2);
         Float32Net<Cuda> model{MaskedSwinIR<Cuda>(small_network(), rng), {}};

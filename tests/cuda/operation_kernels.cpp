@@ -21,7 +21,10 @@ TEST_CASE("dropout on the device", "[dropout]") {
 TEST_CASE("entmax on the device", "[entmax]") { CHECK(device_failures_of("entmax15") == ""); }
 TEST_CASE("gemm on the device", "[gemm]") { CHECK(device_failures_of("matmul") == ""); }
 TEST_CASE("layer_norm on the device", "[layer_norm]") { CHECK(device_failures_of("layer_norm") == ""); }
-TEST_CASE("linear on the device", "[linear]") { CHECK(device_failures_of("linear") == ""); }
+TEST_CASE("linear on the device", "[linear]") {
+    CHECK(device_failures_of("linear") == "");
+    CHECK(device_failures_of("gelu") == "");
+}
 TEST_CASE("pad on the device", "[pad]") {
     CHECK(device_failures_of("crop") == "");
     CHECK(device_failures_of("pad") == "");

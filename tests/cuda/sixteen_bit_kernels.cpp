@@ -58,7 +58,7 @@ template <bool a_deep, bool b_deep> void check_tall() {
     Tensor<float, 2, Cuda> const y(Shape{m, n});
     detail::tensor_product<BFloat16, 4>("tall", gpu::ProductShape{m, n, k}, gpu::Factor<BFloat16, a_deep>{a.data(), 0, a.shape()[1]},
                                         gpu::Factor<BFloat16, b_deep>{b.data(), 0, b.shape()[1]},
-                                        gpu::PlainResult<float>{y.data(), nullptr, m, n});
+                                        gpu::PlainResult<float>{y.data(), m, n});
     auto const left = to<Cpu>(a), right = to<Cpu>(b);
     auto const found = to<Cpu>(y);
     for (Index i = 0; i < m; ++i)

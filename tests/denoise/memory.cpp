@@ -14,15 +14,16 @@ namespace {
 /// Whether the whole image can be denoised when tensors may take `share` of what the network asks for, beside what is there already and
 /// what does not grow with the image (its packed weights).
 bool suffices(auto const& model, double share) {
-    Index const side = 256;
+    Index const side = 192;
     Rng rng(3);
     auto const image = uniform(Shape{side, side, model.in_channels()}, rng);
     auto const asked = static_cast<std::size_t>(side * side * model.floats_per_pixel()) * sizeof(float);
     release_cached_memory();
     set_memory_limit(memory_statistics().live + static_cast<std::size_t>(share * static_cast<double>(asked)) + (std::size_t(4) << 20));
     bool enough = true;
+    auto const smaller = [](std::string const& line) { throw OutOfMemory(line); };  // tiles, which would take their time
     try {
-        denoise(model, image, {.max_memory = std::size_t(1) << 40, .note = [&](std::string const&) { enough = false; }});
+        denoise(model, image, {.max_memory = std::size_t(1) << 40, .note = smaller});
     } catch (OutOfMemory const&) { enough = false; }
     set_memory_limit(std::numeric_limits<std::size_t>::max());
     return enough;

@@ -7,6 +7,8 @@
 #include <emulator.hpp>
 #include <tacet/core/device_choice.hpp>
 #include <tacet/denoise/any_denoiser.hpp>
+#include <tacet/denoise/denoise.hpp>
+#include <tacet/nn/conv.hpp>
 
 using namespace tacet;
 using test::contains;

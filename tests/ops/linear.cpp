@@ -48,20 +48,24 @@ Array gelu_reference(Arrays const& in) {
     for (double& v : y.data) v *= 0.5 * std::erfc(-v / std::sqrt(2.0));
     return y;
 }
-Case<2, weights(2), weights(1)> const with_gelu({.name = "linear",
-                           .variant = "gelu",
+Case<2, weights(2), weights(1)> const with_gelu({.name = "gelu",
+                           .variant = "of a linear layer",
                            .reference = gelu_reference,
                            .shapes = {{{5, 3}, {4, 3}, {4}}, {{70, 33}, {67, 33}, {67}}},
                            .bench = {.shapes = {{4096, 60}, {120, 60}, {120}}, .flops = bench.flops}},
                           [](auto const& x, auto const& w, auto const& b) { return gelu(linear(x, w, b)); });
-Case<3, weights(2)> const unbiased_gelu({.name = "linear",
-                         .variant = "gelu, no bias",
+Case<3, weights(2)> const unbiased_gelu({.name = "gelu",
+                         .variant = "of a linear layer without bias",
                          .reference = gelu_reference,
-                         .shapes = {{{2, 3, 5}, {6, 5}}}},
+                         .shapes = {{{2, 3, 5}, {6, 5}}},
+                         .bench = {.shapes = {{1, 4096, 60}, {120, 60}}, .flops = bench.flops}},
                         [](auto const& x, auto const& w) { return gelu(linear(x, w)); });
 }  // namespace
 
-TEST_CASE("linear: values, gradients, float") { CHECK(failures_of("linear") == ""); }
+TEST_CASE("linear: values, gradients, float") {
+    CHECK(failures_of("linear") == "");
+    CHECK(failures_of("gelu") == "");
+}
 
 TEST_CASE("linear of known numbers") {
     Variable<float, 1> const x(iota(Shape{3}));     // 0 1 2
