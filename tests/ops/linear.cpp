@@ -51,7 +51,7 @@ Array gelu_reference(Arrays const& in) {
 Case<2, weights(2), weights(1)> const with_gelu({.name = "gelu",
                            .variant = "of a linear layer",
                            .reference = gelu_reference,
-                           .shapes = {{{5, 3}, {4, 3}, {4}}, {{70, 33}, {67, 33}, {67}}},
+                           .shapes = {{{1, 1}, {1, 1}, {1}}, {{5, 3}, {4, 3}, {4}}, {{3, 2}, {2, 2}, {2}}, {{20, 33}, {17, 33}, {17}}},
                            .bench = {.shapes = {{4096, 60}, {120, 60}, {120}}, .flops = bench.flops}},
                           [](auto const& x, auto const& w, auto const& b) { return gelu(linear(x, w, b)); });
 Case<3, weights(2)> const unbiased_gelu({.name = "gelu",
