@@ -8,26 +8,29 @@
 
 namespace tacet {
 
-/// What errors call a launch: its kernel, and the shape of what that works on.
+/// What errors call a launch: its kernel, and the shapes of one or two operands that tell how much it does.
 class KernelLabel {
 public:
+    static constexpr int most_extents = 8;  // of both shapes
+
     KernelLabel(char const* name) : name_(name) {}  // NOLINT: launches without a shape read as names
-    template <int R> KernelLabel(char const* name, Shape<R> const& shape) : name_(name), rank_(R) {
-        static_assert(R <= 8);
-        for (int k = 0; k < R; ++k) extent_[static_cast<std::size_t>(k)] = shape[k];
+    template <int R, int Q = 0> KernelLabel(char const* name, Shape<R> const& a, Shape<Q> const& b = {}) : name_(name), ranks_{R, Q} {
+        static_assert(R + Q <= most_extents, "errors of launches have no room for shapes of so many dimensions");
+        for (int k = 0; k < R + Q; ++k) extent_[static_cast<std::size_t>(k)] = k < R ? a[k] : b[k - R];
     }
     char const* name() const { return name_; }
-    /// "conv2d of (1, 48, 48, 60)".
+    /// "linear of (70, 37) (67, 37)".
     friend std::string to_string(KernelLabel const& label) {
         std::string text = label.name_;
-        for (int k = 0; k < label.rank_; ++k) text += (k ? ", " : " of (") + std::to_string(label.extent_[static_cast<std::size_t>(k)]);
-        return label.rank_ ? text + ")" : text;
+        if (label.ranks_[0]) text += " of " + detail::extents_text(label.extent_.data(), label.ranks_[0]);
+        if (label.ranks_[1]) text += " " + detail::extents_text(label.extent_.data() + label.ranks_[0], label.ranks_[1]);
+        return text;
     }
 
 private:
     char const* name_;
-    int rank_ = 0;
-    std::array<Index, 8> extent_{};
+    std::array<int, 2> ranks_{};
+    std::array<Index, most_extents> extent_{};
 };
 
 /// The blocks of a launch, the threads of each (a multiple of 32 where its warps work together), and their shared memory in bytes.

@@ -19,15 +19,14 @@ struct ProductShape {
 }  // namespace gpu
 
 namespace detail {
-/// In how many parts a long sum is made, so that a GPU is busy: each at least 512 deep, and all blocks of 64 x 64 together about a
-/// thousand.
-inline Index product_parts(gpu::ProductShape const& s) {
-    return std::clamp<Index>(s.k / 512, 1, std::max<Index>(1, 1024 / std::max<Index>(s.tiles(64, 64) * s.batch, 1)));
+/// In how many parts sums are made, so that a GPU is busy: each at least so deep, and about so many blocks of 64 x 64 together. Constants,
+/// whatever the GPU has: the bits of a sum depend on its parts.
+inline Index product_parts(gpu::ProductShape const& s, Index least_depth, Index blocks) {
+    return std::clamp<Index>(s.k / least_depth, 1, std::max<Index>(1, blocks / std::max<Index>(s.tiles(64, 64) * s.batch, 1)));
 }
-/// In how many parts sums are made where the tiles of a product alone would leave most of a GPU idle: each at least 128 deep, so that a
-/// part takes longer than adding it, and all blocks together about as many as a large GPU has multiprocessors.
-inline Index parts_of_few_tiles(gpu::ProductShape const& s) {
-    return std::clamp<Index>(s.k / 128, 1, std::max<Index>(1, 132 / std::max<Index>(s.tiles(64, 64) * s.batch, 1)));
-}
+/// Of long sums for small results, such as gradients of weights.
+inline Index parts_of_long_sums(gpu::ProductShape const& s) { return product_parts(s, 512, 1024); }
+/// Where the tiles alone would leave most multiprocessors of a large GPU (132) idle; a part takes longer than adding it.
+inline Index parts_of_few_tiles(gpu::ProductShape const& s) { return product_parts(s, 128, 132); }
 }  // namespace detail
 }  // namespace tacet

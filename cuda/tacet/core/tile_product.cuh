@@ -107,8 +107,7 @@ void tile_product(KernelLabel const& label, gpu::ProductShape const& s, A const&
 template <class T, class A, class B, class Out>
 void joined_product(KernelLabel const& label, gpu::ProductShape const& s, A const& a, B const& b, Out const& out) {
     using W = Wide<T>;
-    Buffer<Cuda> memory;
-    if (s.parts > 1) memory = Buffer<Cuda>(s.batch * s.parts * s.m * s.n, sizeof(W));
+    Buffer<Cuda> const memory(s.parts > 1 ? s.batch * s.parts * s.m * s.n : 0, sizeof(W));  // of nothing: null
     auto* const part = static_cast<W*>(memory.data());
     tile_product<T>(label, s, a, b, gpu::PartedResult<W, Out>{out, {part, s.m, s.n}});
     constexpr Index size = gpu::ResultBlock<W>::size;

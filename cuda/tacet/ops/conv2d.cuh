@@ -59,7 +59,7 @@ template <class T> struct FoldReflection {
     T const* padded;  // (n, h + 2 p, w + 2 p, c)
     Conv2dGeometry g;
     __device__ void operator()(Index k) const {
-        Place const at(k, Shape<4>{{g.n, g.h, g.w, g.c}});
+        Place const at(k, g.in_shape());
         Index const ph = g.h + 2 * g.padding, pw = g.w + 2 * g.padding;
         Wide<T> sum = 0;
         detail::kernel::for_mirrors(at.i, g.h, g.padding, [&](Index r) {
@@ -96,7 +96,7 @@ template <> struct Conv2dKernel<Cuda> {
         using namespace detail::kernel;
         if (CudnnConvolutions::wanted() && detail::Conv2dCudnn::forward(g, x, w, b, e, y)) return;
         Index const taps = g.kh * g.kw, cg = g.c / g.groups;
-        run({"conv2d", Shape{g.n, g.h, g.w, g.c}},
+        run({"conv2d", g.in_shape()},
             Dense<T, Wide<T>>{g.n, g.groups, cg, g.oc / g.groups, forward_axis(g.h, g.out_h(), g.kh, g),
                               forward_axis(g.w, g.out_w(), g.kw, g), x, w, group_weights(g), cg * taps, taps, g.kw, b, y, e});
     }
@@ -106,7 +106,7 @@ template <> struct Conv2dKernel<Cuda> {
         Index const taps = g.kh * g.kw, cg = g.c / g.groups, oh = g.out_h(), ow = g.out_w();
         for (Index i = 0; i < std::min(g.stride, g.h); ++i)
             for (Index j = 0; j < std::min(g.stride, g.w); ++j)
-                run({"conv2d_transposed", Shape{g.n, g.h, g.w, g.c}},
+                run({"conv2d_transposed", g.in_shape()},
                     Dense<T, Wide<T>>{g.n, g.groups, g.oc / g.groups, cg, gradient_axis(i, oh, g.h, g.kh, g),
                                       gradient_axis(j, ow, g.w, g.kw, g), Images<T>::plain(gy, oh, ow, g.oc), w, group_weights(g), taps,
                                       cg * taps, g.kw, b, gx});
@@ -118,7 +118,7 @@ template <> struct Conv2dKernel<Cuda> {
         Buffer<Cuda> const memory(wide.n * wide.h * wide.w * wide.c, sizeof(T));
         auto* const padded = static_cast<T*>(memory.data());
         transposed<T>(wide, gy, w, nullptr, padded);
-        launch_each("conv2d_fold_reflection", Shape{g.n, g.h, g.w, g.c}, gpu::FoldReflection<T>{gx, padded, g});
+        launch_each("conv2d_fold_reflection", g.in_shape(), gpu::FoldReflection<T>{gx, padded, g});
     }
     template <class T> static void plane_gradient(Conv2dGeometry const& g, T const* gx, Index offset, Index channels, Index scale, T* gp) {
         launch_each("conv2d_plane_gradient", Shape{g.n, g.h / scale, g.w / scale, channels},
@@ -130,17 +130,17 @@ template <> struct Conv2dKernel<Cuda> {
         if (CudnnConvolutions::wanted() && detail::Conv2dCudnn::weight_gradient(g, x, gy, gw)) return;
         Index const taps = g.kh * g.kw, cg = g.c / g.groups, og = g.oc / g.groups, count = g.oc * cg * taps;
         gpu::ProductShape s{og, cg * taps, g.n * g.out_h() * g.out_w(), g.groups};
-        s.parts = detail::product_parts(s);
+        s.parts = detail::parts_of_long_sums(s);
         Buffer<Cuda> const memory(s.parts * count, sizeof(Sum));
         auto* const part = static_cast<Sum*>(memory.data());
         gpu::SeenPixels<T, false> const seen(x, forward_axis(g.h, g.out_h(), g.kh, g), forward_axis(g.w, g.out_w(), g.kw, g), cg);
-        detail::tile_product<T>({"conv2d_weight_gradient", Shape{g.n, g.h, g.w, g.c}}, s, gpu::Factor<T, false>{gy, og, g.oc}, seen,
+        detail::tile_product<T>({"conv2d_weight_gradient", g.in_shape()}, s, gpu::Factor<T, false>{gy, og, g.oc}, seen,
                                 gpu::PlainResult<Sum>{part, s.m, s.n});
         detail::launch_part_sums("conv2d_weight_gradient", count, gpu::WeightSum<Sum, Sum>{gw, part, s.parts, og, cg, taps});
     }
     template <class T>
     static void epilogue_gradient(Conv2dGeometry const& g, Epilogue<T> const& e, T const* gy, T const* y, T* gz, Wide<T>* gb) {
-        Shape<4> const shape{{g.n, g.out_h(), g.out_w(), g.oc}};
+        auto const shape = g.out_shape();
         gpu::BeforeActivation<T> const gradient{gy, y, e.slope};
         if (e.pool) launch_each("conv2d_pool_gradient", shape, gpu::UndoPool<T>{gz, gradient, e.argmax, shape});
         else launch_each("conv2d_activation_gradient", shape, gpu::UndoActivation<T>{gz, gradient});

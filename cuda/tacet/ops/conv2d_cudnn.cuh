@@ -44,7 +44,7 @@ template <> inline constexpr cudnnDataType_t cudnn_type<BFloat16> = CUDNN_DATA_B
 template <class T> class CudnnConvolution {
 public:
     CudnnConvolution(Conv2dGeometry const& g, char const* name)
-        : handle_(of_this_device<CudnnHandle>()), label_(name, Shape{g.n, g.h, g.w, g.c}) {
+        : handle_(of_this_device<CudnnHandle>()), label_(name, g.in_shape()) {
         auto const i = [](Index extent) { return static_cast<int>(extent); };
         auto const images = [&](CudnnTensor const& d, Index h, Index w, Index c) {
             check_cudnn(cudnnSetTensor4dDescriptor(d, CUDNN_TENSOR_NHWC, cudnn_type<T>, i(g.n), i(c), i(h), i(w)), label_);
@@ -121,7 +121,7 @@ struct Conv2dCudnn {
         Packed<T> const packed(g, w);
         if (!CudnnConvolution<T>(g, "conv2d by cuDNN").forward(x.first.data, packed.data(), y)) return false;
         if (b || e.activates())
-            launch_each("conv2d_epilogue", Shape{g.n, g.out_h(), g.out_w(), g.oc}, gpu::FinishSums<T>{y, b, g.oc, e});
+            launch_each("conv2d_epilogue", g.out_shape(), gpu::FinishSums<T>{y, b, g.oc, e});
         return true;
     }
     template <class T> static bool input_gradient(Conv2dGeometry const& g, T const* gy, Wide<T> const* w, T* gx) {

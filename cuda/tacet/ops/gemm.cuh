@@ -9,7 +9,7 @@ namespace tacet {
 namespace detail {
 
 /// Throws Error, in which `what` names what was tried, unless the status is success; OutOfMemory where that is what is missing.
-inline void check_cublas(cublasStatus_t status, char const* what) {
+inline void check_cublas(cublasStatus_t status, KernelLabel const& what) {
     if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfMemory(concat_text(what, ": cuBLAS has no memory for it, on ", device_name()));
     check(status == CUBLAS_STATUS_SUCCESS, what, ": ", cublasGetStatusName(status), ", on ", device_name());
 }
@@ -55,9 +55,8 @@ template <class T, class S> struct Gemm {
     void run(char const* name) const {
         gpu::ProductShape const s{m, n, k, batch};
         // Element (i, l) of a, (l, j) of b.
-        KernelLabel const label(name, Shape{batch, m, n, k});
-        if (ta == Transposition::None) right(label, s, gpu::Factor<T, true>{a, m * k, k});
-        else right(label, s, gpu::Factor<T, false>{a, m * k, m});
+        if (ta == Transposition::None) right(label(name), s, gpu::Factor<T, true>{a, m * k, k});
+        else right(label(name), s, gpu::Factor<T, false>{a, m * k, m});
     }
     /// By cuBLAS, whose matrices are column-major: what it takes for the transposed result is the product of the transposed factors.
     void run_cublas(char const* name) const {
@@ -74,15 +73,15 @@ template <class T, class S> struct Gemm {
             CublasHandle::ready(memory, bytes), op(tb), op(ta), static_cast<int>(n), static_cast<int>(m), static_cast<int>(k), &one, b,
             cublas_type<T>, line(tb, k, n), k * n, a, cublas_type<T>, line(ta, m, k), m * k, &zero, c, cublas_type<S>, static_cast<int>(n),
             m * n, static_cast<int>(batch), compute, CUBLAS_GEMM_DEFAULT);
-        if (status != CUBLAS_STATUS_SUCCESS)
-            check_cublas(status, concat_text(name, " of ", batch, " times (", m, ", ", k, ") (", k, ", ", n, ") by cuBLAS").c_str());
+        check_cublas(status, label(name));
     }
 
 private:
-    template <class A> void right(KernelLabel const& label, gpu::ProductShape const& s, A const& left) const {
+    KernelLabel label(char const* name) const { return {name, Shape{batch, m, k}, Shape{batch, k, n}}; }
+    template <class A> void right(KernelLabel const& what, gpu::ProductShape const& s, A const& left) const {
         gpu::PlainResult<S> const result{c, m, n};
-        if (tb == Transposition::None) tile_product<T>(label, s, left, gpu::Factor<T, false>{b, k * n, n}, result);
-        else tile_product<T>(label, s, left, gpu::Factor<T, true>{b, k * n, k}, result);
+        if (tb == Transposition::None) tile_product<T>(what, s, left, gpu::Factor<T, false>{b, k * n, n}, result);
+        else tile_product<T>(what, s, left, gpu::Factor<T, true>{b, k * n, k}, result);
     }
 };
 

@@ -26,7 +26,7 @@ template <class T> struct LinearResult {
 #pragma unroll
             for (int e = 0; e < block.size; ++e)
                 line[e] = static_cast<T>(bias && e < block.columns ? block.sum[row][e] + bias[j + e] : block.sum[row][e]);
-            if (row >= block.rows) return;
+            if (row >= block.rows) continue;
             if (sums) store_padded(sums + at, line, block.columns);
             if (gelu)
 #pragma unroll
@@ -65,7 +65,7 @@ template <> struct LinearKernel<Cuda> {
 
 private:
     template <class T> static void run(Index rows, Index in, Index out, T const* x, T const* w, gpu::LinearResult<T> const& result) {
-        detail::tile_product<T>({"linear", Shape{rows, out, in}}, {rows, out, in}, gpu::Factor<T, true>{x, 0, in},
+        detail::tile_product<T>({"linear", Shape{rows, in}, Shape{out, in}}, {rows, out, in}, gpu::Factor<T, true>{x, 0, in},
                                 gpu::Factor<T, true>{w, 0, in}, result);
     }
     /// The weights in the type of the images: rounded once, and not by every block that reads them.

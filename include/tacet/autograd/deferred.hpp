@@ -7,7 +7,8 @@ namespace tacet {
 /// The result of an operation that the next one may do together with its own: a convolution waits for an activation, an upsampling for
 /// the convolution that reads it. It is a Variable whose value is computed when it is first asked for, so nobody has to know.
 /// What is passed on unnamed, `leaky_relu(conv2d(x, w, b))`, may be fused; what has a name is computed once, as it stands.
-/// P, a Pending, holds the operands and must not change once it has been computed.
+/// P, a Pending, holds the operands and must not change once it has been computed. It reads them when it is computed: nobody may write to
+/// them before that, such as an optimizer to the weights of `auto y = layer(x)`.
 template <class P> class Deferred : public Variable<typename P::value_type, P::rank, typename P::device_type> {
     using Base = Variable<typename P::value_type, P::rank, typename P::device_type>;
 

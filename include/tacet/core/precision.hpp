@@ -27,9 +27,9 @@ private:
 }  // namespace detail
 
 /// While one lives, convolutions of this thread, and their gradients whenever they are computed, are sums as they are defined: in float
-/// their relative error is some 1e-7, and the bits of a pixel depend on what it sees alone. Without, 3 x 3 convolutions with a stride of
-/// 1 take Winograd's method: two to three times as fast, with a relative error of about 1e-6, and bits that depend on the pixel's tile
-/// of 4 x 4. `DirectConvolutions guard(false)` asks for the latter again.
+/// their relative error is some 1e-7, and on the CPU the bits of a pixel depend on what it sees alone. Without, 3 x 3 convolutions with a
+/// stride of 1 take Winograd's method: two to three times as fast, with a relative error of about 1e-6, and bits that depend on the pixel's
+/// tile of 4 x 4. `DirectConvolutions guard(false)` asks for the latter again.
 class DirectConvolutions : public detail::Wish<DirectConvolutions> {
     using Wish::Wish;
 };

@@ -61,11 +61,15 @@ constexpr Index div_up(Index a, Index b) { return (a + b - 1) / b; }
 constexpr Index round_up(Index a, Index b) { return div_up(a, b) * b; }
 }  // namespace detail
 
-/// "(1, 48, 48, 60)".
-template <int R> std::string to_string(Shape<R> const& shape) {
+namespace detail {
+inline std::string extents_text(Index const* extent, int count) {
     std::string s = "(";
-    for (int i = 0; i < R; ++i) s += (i ? ", " : "") + std::to_string(shape[i]);
+    for (int i = 0; i < count; ++i) s += (i ? ", " : "") + std::to_string(extent[i]);
     return s + ")";
 }
+}  // namespace detail
+
+/// "(1, 48, 48, 60)".
+template <int R> std::string to_string(Shape<R> const& shape) { return detail::extents_text(shape.extent.data(), R); }
 
 }  // namespace tacet

@@ -28,9 +28,10 @@ inline TensorFloat32 rounding_of(Precision precision) {
     return TensorFloat32(precision == Precision::tf32 || TensorFloat32::wanted());
 }
 
-/// model(x, more...), its images kept as `precision` says, for which check_precision has nothing to say.
+/// model(x, more...), its images kept as `precision` says, for which check_precision has nothing to say. Computed when it returns.
 template <class M, class... More>
-auto call_in(Precision precision, M const& model, Variable<float, 4, device_of<M>> const& x, More const&... more) {
+Variable<float, 4, device_of<M>> call_in(Precision precision, M const& model, Variable<float, 4, device_of<M>> const& x,
+                                         More const&... more) {
     TensorFloat32 const rounded = rounding_of(precision);
     if constexpr (detail::has_16_bits<M>) {
         if (precision == Precision::bfloat16) return model(x, computed_in<BFloat16>, more...);

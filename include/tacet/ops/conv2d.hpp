@@ -132,7 +132,7 @@ template <class T, class D> struct ConvolutionPull {
     void operator()(Tensor<T, 4, D> const& gy) const {
         Tensor<T, 4, D> const gz = before_epilogue(gy);
         if (sa || sb) {
-            Tensor<T, 4, D> gx(Shape<4>{{g.n, g.h, g.w, g.c}});
+            Tensor<T, 4, D> gx(g.in_shape());
             Conv2dKernel<D>::template input_gradient<T>(g, gz.data(), w.data(), gx.data());
             if (sa && sa->shape == gx.shape()) sa->accumulate(std::move(gx));
             else deliver_part(gx, 0, sa, a_factor), deliver_part(gx, g.c - (sb ? sb->shape[3] : 0), sb, b_factor);
@@ -151,7 +151,7 @@ private:
         if (sbias) gb = Tensor<Wide<T>, 1, D>(sbias->shape);
         Tensor<T, 4, D> gz = gy;
         if (epilogue.pool || epilogue.activates()) {
-            gz = Tensor<T, 4, D>(Shape<4>{{g.n, g.out_h(), g.out_w(), g.oc}});
+            gz = Tensor<T, 4, D>(g.out_shape());
             Conv2dKernel<D>::template epilogue_gradient<T>(g, epilogue, gy.data(), y.data(), gz.data(), gb.data());
         } else if (sbias) Conv2dKernel<D>::template bias_gradient<T>(gy.size() / g.oc, g.oc, gy.data(), gb.data());
         if (sbias) sbias->accumulate(std::move(gb));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/shape.hpp>
 #include <tacet/ops/register_tile.hpp>
 #include <numeric>
 
@@ -18,6 +19,8 @@ struct Conv2dGeometry {
 
     constexpr Index out_h() const { return (h + 2 * padding - dilation * (kh - 1) - 1) / stride + 1; }
     constexpr Index out_w() const { return (w + 2 * padding - dilation * (kw - 1) - 1) / stride + 1; }
+    constexpr Shape<4> in_shape() const { return {{n, h, w, c}}; }
+    constexpr Shape<4> out_shape() const { return {{n, out_h(), out_w(), oc}}; }
 };
 
 namespace detail::kernel {

@@ -91,6 +91,7 @@ template <class T, int R, class D> struct LinearPull {
     }
 
 private:
+    /// By the pull of a gelu by itself, whose bits these so are.
     Tensor<T, R, D> before_gelu(Tensor<T, R, D> const& gy) const {
         if (!sums.data()) return gy;
         Variable<T, R, D> const z(sums, true);
@@ -104,7 +105,8 @@ template <class T, int R, class D> Variable<T, R, D> LinearLayer<T, R, D>::compu
     Index const in = w.shape()[1], out = w.shape()[0], rows = x.size() / in;
     bool const recorded = records(x, w, b);
     Tensor<T, R, D> y(shape()), sums;
-    auto const *const xs = x.value().data(), *const ws = w.value().data(), *const bs = b.value().data();
+    T const* const xs = x.value().data();
+    Wide<T> const *const ws = w.value().data(), *const bs = b.value().data();
     if constexpr (Kernel::joins_gelu) {
         if (gelu && recorded) sums = Tensor<T, R, D>(shape());
         if (gelu) Kernel::template forward_gelu<T>(rows, in, out, xs, ws, bs, sums.data(), y.data());
@@ -142,10 +144,11 @@ Deferred<detail::LinearLayer<T, R, D>> linear(Variable<T, R, D> const& x, Variab
     return detail::linear<T, R, D>(x, w, nullptr);
 }
 
-/// gelu of a linear layer is part of it, where the device's kernel can.
-template <class T, int R, class D> Deferred<detail::LinearLayer<T, R, D>> gelu(Deferred<detail::LinearLayer<T, R, D>>&& y) {
+/// gelu of a linear layer is part of it, where the device's kernel can; elsewhere it is an expression like any other.
+template <class T, int R, class D> requires LinearKernel<D>::joins_gelu
+Deferred<detail::LinearLayer<T, R, D>> gelu(Deferred<detail::LinearLayer<T, R, D>>&& y) {
     auto* const waiting = y.waiting();
-    if (!waiting || waiting->gelu || !LinearKernel<D>::joins_gelu)
+    if (!waiting || waiting->gelu)
         return Deferred<detail::LinearLayer<T, R, D>>(Variable<T, R, D>(map(fn::Gelu{}, y)));
     waiting->gelu = true;
     return std::move(y);
