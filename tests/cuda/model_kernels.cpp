@@ -99,11 +99,11 @@ struct TrainingRun {
     std::vector<double> losses;
     std::vector<float> state;
 };
-template <class D> TrainingRun trained_by_trainer(Precision precision = Precision::float32, Index steps = 2) {
+template <class D> TrainingRun trained_by_trainer(Precision precision = Precision::float32) {
     Rng rng(2);
     Noise2NoiseUNet<D> model(3, 3, rng, 4);
     TrainOptions options;
-    options.steps = steps, options.precision = precision;
+    options.steps = 2, options.precision = precision;
     Trainer trainer(model, options);
     TrainingRun run;
     while (!trainer.finished()) {
@@ -130,8 +130,8 @@ TEST_CASE("A trainer and denoise() go where the network is", "[trainer]") {
     for (std::size_t k = 0; k < host.losses.size(); ++k) CHECK(std::abs(narrow.losses[k] / host.losses[k] - 1) < 0.02);
     CHECK(relative_square(narrow.state, host.state) < 0.02);  // Adam's first steps hardly depend on how large gradients are
     CHECK_THROWS_AS(trained_by_trainer<Cpu>(Precision::tf32), Error);
-    auto const rounded = trained_by_trainer<Cuda>(Precision::tf32, 1);
-    CHECK(std::abs(rounded.losses[0] / device.losses[0] - 1) < 2e-3);
+    auto const rounded = trained_by_trainer<Cuda>(Precision::tf32);
+    for (std::size_t k = 0; k < host.losses.size(); ++k) CHECK(std::abs(rounded.losses[k] / device.losses[k] - 1) < 2e-3);
     CHECK(rounded.losses[0] != device.losses[0]);
     Rng rng(4);
     auto const image = uniform(Shape{Index(20), Index(30), Index(3)}, rng);
