@@ -19,7 +19,9 @@ function(tacet_device_test name prepare)
 
     add_executable(test_${name} ${arg_SOURCES} ${here}/device_check.cpp ${here}/nmse.cpp $<TARGET_OBJECTS:tacet_${name}_cases>
         $<TARGET_OBJECTS:tacet_cases_ops> $<TARGET_OBJECTS:tacet_cases_expr>)
-    set_target_properties(test_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    # Units of fewer files than elsewhere: these come last, and one alone would keep one processor busy.
+    set_target_properties(test_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests
+        UNITY_BUILD_BATCH_SIZE 4)
     cmake_language(CALL ${prepare} test_${name})
     target_link_libraries(test_${name} PRIVATE tacet_test_main tacet::kernels ${arg_LIBRARIES})
     add_dependencies(tests test_${name})

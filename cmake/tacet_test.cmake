@@ -8,12 +8,19 @@ include_guard()
 # Threads by their names in the standard library and in tacet: what the thread sanitizer has to see.
 set(tacet_thread_words "std::j?thread|std::async|set_num_threads|parallel_for|parallel_ranges|Prefetch")
 
+# Where tests run side by side these begin first: one that takes long and begins last is waited for.
+set(tacet_long_tests denoise.memory denoise.any_denoiser denoise.denoise emulation.models emulation.swin_block emulation.trainer
+    programs.noise2noise_resume programs.quickstart train.memory)
+
 # tacet_add_test(<entry> COMMAND <command>... LABELS <labels>...)
 # An entry of ctest. Tests may not hang; by exit code 77 they say that they skipped everything.
 function(tacet_add_test entry)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "COMMAND;LABELS")
     add_test(NAME ${entry} COMMAND ${arg_COMMAND})
     set_tests_properties(${entry} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77 LABELS "${arg_LABELS}")
+    if(entry IN_LIST tacet_long_tests)
+        set_tests_properties(${entry} PROPERTIES COST 1000)
+    endif()
 endfunction()
 
 # Sets <out> to the files of the list that this build takes (TACET_TEST_LABEL).

@@ -7,6 +7,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <type_traits>
 
+namespace cast_test {
 using namespace tacet;
 using test::relative_square;
 
@@ -49,3 +50,4 @@ TEST_CASE("Expressions of numbers that are stored in 16 bits are computed in flo
     Tensor const below = Tensor<BFloat16, 3>(cast<BFloat16>(values)) < 0.f;
     static_assert(std::is_same_v<decltype(below)::value_type, bool>);
 }
+}  // namespace cast_test

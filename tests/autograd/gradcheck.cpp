@@ -4,6 +4,7 @@
 #include <tacet/autograd/gradcheck.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace gradcheck_test {
 using namespace tacet;
 using tacet::test::contains;
 
@@ -97,3 +98,4 @@ TEST_CASE("NoGrad ends with its scope, also when an exception ends it") {
     }
     CHECK(Variable(x * x).requires_grad());
 }
+}  // namespace gradcheck_test

@@ -4,6 +4,7 @@
 #include <tacet/autograd/pullback.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace pullback_test {
 using namespace tacet;
 
 namespace {
@@ -128,3 +129,4 @@ TEST_CASE("gradients have the same bits for any number of threads, in sizes arou
         CHECK(bits(4) == one);
     }
 }
+}  // namespace pullback_test

@@ -5,6 +5,7 @@
 #include <tacet/autograd/gradcheck.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace variable_test {
 using namespace tacet;
 
 namespace {
@@ -155,3 +156,4 @@ TEST_CASE("Where a condition decides, only the chosen side receives a gradient, 
     Tensor r = relu(with_nan), m = max(with_nan, 0.0);
     REQUIRE((std::isnan(r(0)) && std::isnan(m(0)) && r(1) == 1));
 }
+}  // namespace variable_test

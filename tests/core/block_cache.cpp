@@ -4,6 +4,7 @@
 #include <cstring>
 #include <set>
 
+namespace block_cache_test {
 using namespace tacet;
 using tacet::detail::SizeClass;
 using Cache = tacet::detail::BlockCache<Cpu>;
@@ -119,3 +120,4 @@ TEST_CASE("what a repeatable cache gave once it gives again, however much is spa
     CHECK_NOTHROW(work());
     CHECK(cache.statistics().allocations == 3);
 }
+}  // namespace block_cache_test

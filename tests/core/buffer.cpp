@@ -3,6 +3,7 @@
 #include <tacet/core/buffer.hpp>
 #include <cstdint>
 
+namespace buffer_test {
 using namespace tacet;
 
 TEST_CASE("owned memory is aligned to cache lines, and counted") {
@@ -48,3 +49,4 @@ TEST_CASE("memory that the system does not have is an Error, with advice") {
     CHECK_THROWS_WITH(Buffer<Cpu>(Index(1) << 59, 1), tacet::test::contains("549755813888 MB were asked for, tensors hold "));
 }
 #endif
+}  // namespace buffer_test

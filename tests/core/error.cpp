@@ -4,6 +4,7 @@
 #include <tacet/core/shape.hpp>
 #include <type_traits>
 
+namespace error_test {
 using namespace tacet;
 
 TEST_CASE("messages are made of text, numbers and shapes") {
@@ -34,3 +35,4 @@ TEST_CASE("check throws Error, check_shape throws ShapeError, which is an Error"
     } catch (Error const&) {
     }
 }
+}  // namespace error_test

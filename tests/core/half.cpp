@@ -5,6 +5,7 @@
 #include <limits>
 #include <random>
 
+namespace half_test {
 using tacet::BFloat16;
 using tacet::Half;
 
@@ -121,3 +122,4 @@ TEST_CASE("Half agrees with the compiler's own type", "[half]") {
     CHECK(wrong == 0);
 }
 #endif
+}  // namespace half_test

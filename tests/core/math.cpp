@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+namespace math_test {
 using namespace tacet;
 
 // Without constexpr, nvcc would leave them out of kernels without a word.
@@ -133,3 +134,4 @@ TEST_CASE("polynomial takes the coefficients from the lowest power") {
     CHECK(math::polynomial(2.f, 1.f, 10.f, 100.f) == 421);
     CHECK(math::polynomial(5.f, 3.f) == 3);
 }
+}  // namespace math_test

@@ -5,6 +5,7 @@
 #include <string>
 #include <type_traits>
 
+namespace pack_test {
 using namespace tacet;
 
 namespace {
@@ -41,3 +42,4 @@ TEST_CASE("a pack owns what it is given") {
     }
     CHECK(shared.use_count() == 1);
 }
+}  // namespace pack_test

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+namespace random_test {
 using namespace tacet;
 
 namespace {
@@ -319,3 +320,4 @@ TEST_CASE("Poisson refuses what is not a mean", "[core][random]") {
     CHECK_THROWS_AS(rng.poisson(std::numeric_limits<double>::infinity()), Error);
     CHECK(rng.position() == 2);
 }
+}  // namespace random_test

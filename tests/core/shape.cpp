@@ -3,6 +3,7 @@
 #include <tacet/core/shape.hpp>
 #include <type_traits>
 
+namespace shape_test {
 using namespace tacet;
 
 TEST_CASE("shapes: deduction, size, comparison and text") {
@@ -38,3 +39,4 @@ TEST_CASE("row-major strides and positions") {
         CHECK(back == n);
     }
 }
+}  // namespace shape_test

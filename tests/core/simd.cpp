@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+namespace simd_test {
 using namespace tacet;
 
 namespace {
@@ -142,3 +143,4 @@ TEST_CASE("unrolled calls its function with each index in order") {
     unrolled<3>([&](auto i) { seen.push_back(i); });
     CHECK(seen == std::vector<int>{0, 1, 2});
 }
+}  // namespace simd_test

@@ -7,6 +7,7 @@
 #include <string>
 #include <sys/wait.h>
 
+namespace thread_pool_test {
 using namespace tacet;
 
 namespace {
@@ -152,3 +153,4 @@ TEST_CASE("a forked child can run loops and exit") {
     CHECK(WIFEXITED(status));
     CHECK(WEXITSTATUS(status) == 0);
 }
+}  // namespace thread_pool_test

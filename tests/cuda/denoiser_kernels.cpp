@@ -8,6 +8,7 @@
 #include <tacet/models/dncnn.hpp>
 #include <tacet/models/noise2noise.hpp>
 
+namespace denoiser_kernels_test {
 using namespace tacet;
 using test::relative_square;
 
@@ -61,3 +62,4 @@ TEST_CASE("Observers are shown on the host what layers put out on the device", "
         CHECK(relative_square(device[k].second, host[k].second) < 1e-7);
     }
 }
+}  // namespace denoiser_kernels_test

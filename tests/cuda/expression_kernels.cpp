@@ -8,6 +8,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <tacet/tensor/move.hpp>
 
+namespace expression_kernels_test {
 using namespace tacet;
 
 namespace {
@@ -71,3 +72,4 @@ TEST_CASE("Gradients of expressions, summed where variables were broadcast", "[p
     CHECK(distance(b, eb) < 1e-10);
     CHECK(distance(c, ec) < 1e-10);
 }
+}  // namespace expression_kernels_test

@@ -12,6 +12,7 @@
 #include <tacet/tensor/move.hpp>
 #include <tacet/train/trainer.hpp>
 
+namespace model_kernels_test {
 using namespace tacet;
 using test::contains;
 using test::relative_square;
@@ -272,3 +273,4 @@ TEST_CASE("The norm of gradients is that of the host", "[parameter_list]") {
     CHECK(device.first == Approx(host.first).epsilon(1e-5));
     CHECK(device.second == Approx(0.01).epsilon(1e-4));
 }
+}  // namespace model_kernels_test

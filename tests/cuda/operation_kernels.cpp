@@ -3,6 +3,7 @@
 #include "../support/catch.hpp"
 #include <device_check.hpp>
 
+namespace operation_kernels_test {
 using tacet::test::device_failures_of;
 
 TEST_CASE("batch_norm on the device", "[batch_norm]") { CHECK(device_failures_of("batch_norm") == ""); }
@@ -69,3 +70,4 @@ TEST_CASE("window_partition on the device", "[window_partition]") {
 }
 
 TEST_CASE("Every case of the table runs on the device", "[cases]") { CHECK(tacet::test::cases_missing_on_device() == ""); }
+}  // namespace operation_kernels_test

@@ -9,6 +9,7 @@
 #include <tacet/ops/reduce.hpp>
 #include <tacet/tensor/move.hpp>
 
+namespace replay_kernels_test {
 using namespace tacet;
 using test::contains;
 
@@ -74,3 +75,4 @@ TEST_CASE("Uploads and downloads arrive in order, and nobody's memory is taken b
     }
     CHECK(item(total) == expected);
 }
+}  // namespace replay_kernels_test

@@ -12,6 +12,7 @@
 #include <tacet/ops/matmul.hpp>
 #include <tacet/tensor/move.hpp>
 
+namespace sixteen_bit_kernels_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -169,3 +170,4 @@ TEST_CASE("Networks computed in bfloat16, with parameters in float", "[models]")
         return MaskedSwinIR<decltype(device)>(o, rng);
     }, Shape{1, 11, 9, 3});
 }
+}  // namespace sixteen_bit_kernels_test

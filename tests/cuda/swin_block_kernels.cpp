@@ -10,6 +10,7 @@
 #include <tacet/ops/swin_block.hpp>
 #include <tacet/tensor/move.hpp>
 
+namespace swin_block_kernels_test {
 using namespace tacet;
 using detail::SwinMatrix, detail::SwinVector;
 using test::relative_square;
@@ -209,3 +210,4 @@ TEST_CASE("A network that recomputes its blocks computes them in one pass: the s
     CHECK(relative_square(again[0], kept[0]) < 1e-4);
     CHECK(relative_square(again[1], kept[1]) < 3e-3);
 }
+}  // namespace swin_block_kernels_test

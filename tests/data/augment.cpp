@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+namespace augment_test {
 using namespace tacet;
 
 namespace {
@@ -51,3 +52,4 @@ TEST_CASE("a random symmetry is any of the eight", "[data][augment]") {
     CHECK(seen.size() == 8);
     CHECK(rng.position() == 200);
 }
+}  // namespace augment_test

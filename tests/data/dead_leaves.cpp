@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+namespace dead_leaves_test {
 using namespace tacet;
 
 namespace {
@@ -151,3 +152,4 @@ TEST_CASE("the amplitude of dead leaves falls with frequency as in photographs",
         CHECK(octave[o] / octave[o - 1] < 1.8);
     }
 }
+}  // namespace dead_leaves_test

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+namespace folder_test {
 using namespace tacet;
 namespace fs = std::filesystem;
 
@@ -80,3 +81,4 @@ TEST_CASE("unmatched files are named", "[data][folder]") {
           "without a partner of the same stem: 1.png, 2.png, 3.png, 4.png, 5.png and 2 more");
     CHECK(error_of([] { match_by_stem({"x/1.png", "x/1.jpg"}, {"y/1.png"}); }) == "\"x/1.png\" and \"x/1.jpg\" have the same stem");
 }
+}  // namespace folder_test

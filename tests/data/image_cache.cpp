@@ -4,6 +4,7 @@
 #include <tacet/data/image_cache.hpp>
 #include <thread>
 
+namespace image_cache_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -86,3 +87,4 @@ TEST_CASE("Two threads share a cache that evicts all the time") {
     CHECK(first == 0);
     CHECK(second == 0);
 }
+}  // namespace image_cache_test

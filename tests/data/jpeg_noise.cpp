@@ -5,6 +5,7 @@
 #include <tacet/io/image.hpp>
 #include <tacet/metrics/psnr.hpp>
 
+namespace jpeg_noise_test {
 using namespace tacet;
 
 namespace {
@@ -84,3 +85,4 @@ TEST_CASE("the sampling of a JPEG file stands in its header", "[data][noise]") {
     CHECK(sampling_of(detail::ChromaSampling::full) == std::vector<int>{0x11, 0x11, 0x11});
 }
 #endif
+}  // namespace jpeg_noise_test

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+namespace mask_test {
 using namespace tacet;
 
 namespace {
@@ -92,3 +93,4 @@ TEST_CASE("Ratios outside 0 to 100 are refused", "[data][mask]") {
     CHECK_THROWS_WITH(mask_input(image, {-1, -1}, Rng(0)), "input mask: percentages lie between 0 and 100, not -1 to -1");
     CHECK_THROWS_WITH(mask_input(image, {90, 80}, Rng(0)), "input mask: the range 90 to 80 % is empty");
 }
+}  // namespace mask_test

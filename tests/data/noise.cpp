@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+namespace noise_test {
 using namespace tacet;
 
 namespace {
@@ -279,3 +280,4 @@ TEST_CASE("the 8-bit mode clips and rounds", "[data][noise]") {
     CHECK(values(add_noise(image, spec, image_noise_rng(1, 3))) == values(add_noise(image, spec, Rng(1, Purpose::noise, 3))));
     CHECK(values(add_noise(image, spec, image_noise_rng(1, 0))) == values(exact));
 }
+}  // namespace noise_test

@@ -7,6 +7,7 @@
 #include <tacet/metrics/psnr.hpp>
 #include <cstdio>
 
+namespace noise_table_test {
 using namespace tacet;
 
 namespace {
@@ -86,3 +87,4 @@ TEST_CASE("all noises of the specification on CBSD68 and McMaster, mean over see
         std::printf("| `%s` | %.3f | | %.3f | |\n", noise.c_str(), mean(cbsd68, noise), mean(mcmaster, noise));
     }
 }
+}  // namespace noise_table_test

@@ -5,6 +5,7 @@
 #include <tacet/metrics/levels.hpp>
 #include <array>
 
+namespace numpy_legacy_test {
 using namespace tacet;
 
 // numpy.random.seed(1); numpy.random.random_sample(3), and so on: tests/golden/numpy_legacy.py.
@@ -54,3 +55,4 @@ TEST_CASE("the published noisy figure is regenerated bit for bit", "[data][numpy
     CHECK(level_of(noisy(0, 0, 0)) == 143);  // the first pixel is (143, 56, 103), the last (107, 168, 118)
     CHECK(level_of(noisy(511, 511, 2)) == 118);
 }
+}  // namespace numpy_legacy_test

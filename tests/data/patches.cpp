@@ -4,6 +4,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <set>
 
+namespace patches_test {
 using namespace tacet;
 
 TEST_CASE("a crop copies the pixels inside its window", "[data][patches]") {
@@ -43,3 +44,4 @@ TEST_CASE("windows that do not fit are refused", "[data][patches]") {
     CHECK_THROWS_WITH(crop(zeros(Shape{4, 4, 1}), Window{2, 0, 3, 1}), "the window of 3 x 1 pixels at (2, 0) reaches beyond (4, 4, 1)");
     CHECK_THROWS_AS(crop(zeros(Shape{4, 4, 1}), Window{-1, 0, 3, 1}), ShapeError);
 }
+}  // namespace patches_test

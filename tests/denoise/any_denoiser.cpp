@@ -9,6 +9,7 @@
 #include <tacet/io/torch_writer.hpp>
 #include <tacet/metrics/psnr.hpp>
 
+namespace any_denoiser_test {
 using namespace tacet;
 
 namespace {
@@ -144,3 +145,4 @@ TEST_CASE("Weights of another network, or with parts missing, are refused with t
     other.tensors.push_back(named_tensor("conv1.weight", zeros(Shape{3, 3, 3, 3})));
     REQUIRE_THROWS_WITH(AnyDenoiser(other), test::contains("not the weights of a network known here"));
 }
+}  // namespace any_denoiser_test

@@ -4,6 +4,7 @@
 #include <tacet/models/noise2noise.hpp>
 #include <thread>
 
+namespace denoise_test {
 using namespace tacet;
 
 namespace {
@@ -173,3 +174,4 @@ TEST_CASE("Where memory is too little, tiles become smaller, which is said, and 
     CHECK_THAT(limited(900'000), test::contains("denoise: the smallest tiles, "));
     CHECK(same(denoise(chain, image), whole));
 }
+}  // namespace denoise_test

@@ -8,6 +8,7 @@
 #include <tacet/models/dncnn.hpp>
 #include <tacet/models/noise2noise.hpp>
 
+namespace layer_features_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -149,3 +150,4 @@ TEST_CASE("Networks get their labels from files, from folders where those are eq
     o.label = {"x", "y", "x"};
     CHECK_THROWS_WITH(read_denoisers(o), "two of the weights are called \"x\"; name them with --label");
 }
+}  // namespace layer_features_test

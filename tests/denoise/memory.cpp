@@ -7,6 +7,7 @@
 #include <tacet/models/noise2noise.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace memory_test {
 using namespace tacet;
 
 namespace {
@@ -64,3 +65,4 @@ TEST_CASE("Networks take what they say, and not much less") {
     o.attention.talking_heads = true;
     check(MaskedSwinIR<>(o, rng));
 }
+}  // namespace memory_test

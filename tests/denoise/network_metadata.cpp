@@ -7,6 +7,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <functional>
 
+namespace network_metadata_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -80,3 +81,4 @@ TEST_CASE("What a file says of a network and cannot be is refused with its key")
     CHECK_THAT(message("attention_mask", "120"), contains("the file's attention_mask"));
     CHECK(message("net.depths", "[64]") == "nothing thrown");  // what tensors tell is read from them alone
 }
+}  // namespace network_metadata_test

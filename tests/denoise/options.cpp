@@ -6,6 +6,7 @@
 #include <tacet/denoise/denoise.hpp>
 #include <limits>
 
+namespace options_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -191,3 +192,4 @@ TEST_CASE("Blended tiles stay near the whole image's result, without seams") {
 
     CHECK(seam_energy(blended, whole, choose_tiling(256, 320, {32, 256, 8, 32}, 160 * 160, 1.5)) < 0.75);
 }
+}  // namespace options_test

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <limits>
 
+namespace swinir_files_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -138,3 +139,4 @@ TEST_CASE("Blended tiles of a network that sees far: near the whole image's resu
         CHECK(largest_difference(whole, denoise(model, image, options)) > 1e-3);  // other masks change more
     }
 }
+}  // namespace swinir_files_test

@@ -12,6 +12,7 @@
 #include <limits>
 #include <vector>
 
+namespace emulator_kernels_test {
 using namespace tacet;
 
 namespace {
@@ -157,3 +158,4 @@ TEST_CASE("Floats are rounded to TF32 as the manual says", "[emulator]") {
     CHECK(rounded(std::numeric_limits<float>::infinity()) == std::numeric_limits<float>::infinity());
     CHECK(std::isnan(rounded(std::numeric_limits<float>::quiet_NaN())));
 }
+}  // namespace emulator_kernels_test

@@ -10,6 +10,7 @@
 #include <tacet/denoise/denoise.hpp>
 #include <tacet/nn/conv.hpp>
 
+namespace machine_kernels_test {
 using namespace tacet;
 using test::contains;
 using test::relative_square;
@@ -106,3 +107,4 @@ TEST_CASE("Tiles of one shape are recorded and launched as a graph, or it is sai
     DenoiseOptions const ensemble{.self_ensemble = true};
     CHECK(relative_square(AnyDenoiser(plain, Cuda{}).denoise(small, ensemble), AnyDenoiser(plain).denoise(small, ensemble)) < 1e-7);
 }
+}  // namespace machine_kernels_test

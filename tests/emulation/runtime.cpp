@@ -53,6 +53,12 @@ DeviceMemory& device_memory() {
     static auto& memory = *new DeviceMemory;  // tensors may outlive everything else
     return memory;
 }
+
+/// The most shared memory that a kernel may ask for; above 48 KB it must be told to.
+std::size_t& allowed_shared_bytes(void const* kernel) {
+    static std::map<void const*, std::size_t> all;
+    return all.try_emplace(kernel, 48 * 1024).first->second;
+}
 }  // namespace
 
 emulation::Machine& emulation::machine() {
@@ -64,6 +70,16 @@ cudaError_t emulation::submit(cudaStream_t stream, std::function<void()> work) {
     else if (stream && stream->late) stream->late->work.push_back(std::move(work)), ++stream->late->put;
     else work();
     return cudaSuccess;
+}
+
+cudaError_t emulation::launch(cudaLaunchConfig_t const& config, void const* kernel, char const* name, std::function<void()> thread) {
+    dim3 const g = config.gridDim, b = config.blockDim;
+    auto const threads = std::size_t(b.x) * b.y * b.z;
+    if (g.x == 0 || g.y == 0 || g.z == 0 || threads == 0 || threads > most_threads) return cudaErrorInvalidConfiguration;
+    if (config.dynamicSmemBytes > allowed_shared_bytes(kernel)) return cudaErrorInvalidValue;
+    return submit(config.stream, [=, thread = std::move(thread), shared = config.dynamicSmemBytes] {
+        run(name, {g.x, g.y, g.z}, {b.x, b.y, b.z}, shared, thread);
+    });
 }
 
 char const* cudaGetErrorString(cudaError_t error) {
@@ -98,6 +114,11 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
         case cudaDevAttrMaxSharedMemoryPerBlockOptin: return *value = static_cast<int>(emulation::most_shared_bytes), cudaSuccess;
     }
     return cudaErrorInvalidValue;
+}
+cudaError_t cudaFuncSetAttribute(void const* kernel, cudaFuncAttribute, int bytes) {
+    if (static_cast<std::size_t>(bytes) > emulation::most_shared_bytes) return cudaErrorInvalidValue;
+    allowed_shared_bytes(kernel) = static_cast<std::size_t>(bytes);
+    return cudaSuccess;
 }
 cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) {
     auto& memory = device_memory();

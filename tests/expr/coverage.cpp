@@ -3,6 +3,7 @@
 #include <support/op_case.hpp>
 #include <support/public_names.hpp>
 
+namespace coverage_test {
 using namespace tacet::test;
 
 TEST_CASE("every public function of expr/functions.hpp has a case") {
@@ -69,3 +70,4 @@ TEST_CASE("the table of cases finds planted mistakes") {
     CHECK_THAT(report(twice, doubled(2, 1e-4)), contains("in float: element (0)"));
     CHECK_THAT(failures_of("planted"), contains("0 runs, at least 5 shapes") && contains("no run with inputs of size 1"));
 }
+}  // namespace coverage_test

@@ -3,6 +3,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <tacet/tensor/tensor.hpp>
 
+namespace evaluator_test {
 using namespace tacet;
 
 namespace {
@@ -77,3 +78,4 @@ TEST_CASE("transposed, reversed and repeated views are read at the right places"
     auto const repeated = Tensor<float, 2>::over(memory.data(), Shape{3, 2}, Shape{0, 1});
     CHECK(repeated(2, 1) == memory[1]);
 }
+}  // namespace evaluator_test

@@ -3,6 +3,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <tacet/tensor/tensor.hpp>
 
+namespace expression_test {
 using namespace tacet;
 using tacet::test::contains;
 
@@ -105,3 +106,4 @@ TEST_CASE("the slopes of leaky_relu and its like stay in the expression") {
     CHECK(y(0) == -5);
     CHECK(y(1) == 10);
 }
+}  // namespace expression_test

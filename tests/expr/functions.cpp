@@ -5,6 +5,7 @@
 #include <limits>
 #include <type_traits>
 
+namespace functions_test {
 using namespace tacet;
 
 // The functors themselves: exact values, special values and slopes. That expressions apply them is checked by the table of cases.
@@ -156,3 +157,4 @@ TEST_CASE("slopes where two rules meet are the documented ones") {
 TEST_CASE("leaky_relu refuses a negative slope: its output would not tell its sign") {
     CHECK_THROWS_WITH(leaky_relu(Constant<float, 1>{{{3}}, 1.f}, -0.1), tacet::test::contains("leaky_relu: the slope -0.1"));
 }
+}  // namespace functions_test

@@ -3,6 +3,7 @@
 #include <support/op_case.hpp>
 #include <cmath>
 
+namespace functions_activation_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -38,3 +39,4 @@ TEST_CASE("silu: values, gradients, float") {
     CHECK(added);
     CHECK(failures_of("silu") == "");
 }
+}  // namespace functions_activation_test

@@ -3,6 +3,7 @@
 #include <support/op_case.hpp>
 #include <cmath>
 
+namespace functions_binary_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -40,3 +41,4 @@ TEST_CASE("prelu: values, gradients, float") {
     CHECK(added);
     CHECK(failures_of("prelu") == "");
 }
+}  // namespace functions_binary_test

@@ -3,6 +3,7 @@
 #include <support/op_case.hpp>
 #include <cmath>
 
+namespace functions_choice_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -54,3 +55,4 @@ TEST_CASE("comparisons and cast: values") {
     for ([[maybe_unused]] char const* name : {"operator<", "operator<=", "operator>", "operator>=", "operator==", "operator!=", "cast"})
         CHECK(failures_of(name) == "");
 }
+}  // namespace functions_choice_test

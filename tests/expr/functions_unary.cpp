@@ -3,6 +3,7 @@
 #include <support/op_case.hpp>
 #include <cmath>
 
+namespace functions_unary_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -39,3 +40,4 @@ TEST_CASE("abs: values, gradients, float") {
     CHECK(added);
     CHECK(failures_of("abs") == "");
 }
+}  // namespace functions_unary_test

@@ -3,6 +3,7 @@
 #include <tacet/expr/reduce.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace reduce_test {
 using namespace tacet;
 
 namespace {
@@ -62,3 +63,4 @@ TEST_CASE("large sums are exact where the numbers are, with the same bits for an
         }
     }
 }
+}  // namespace reduce_test

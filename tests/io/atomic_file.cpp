@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <thread>
 
+namespace atomic_file_test {
 using namespace tacet;
 using test::error_text;
 using test::ScratchFolder;
@@ -244,3 +245,4 @@ TEST_CASE("an output is refused when it exists, is a folder, or is an input by w
     CHECK(error_text([&] { check_output(folder.path, true); }) == folder.path.string() + ": is a folder, not a file");
     check_output("/dev/null", false, inputs);
 }
+}  // namespace atomic_file_test

@@ -3,6 +3,7 @@
 #include <support/catch.hpp>
 #include <support/image_bytes.hpp>
 
+namespace bmp_test {
 using namespace tacet;
 using namespace tacet::detail;
 using test::contains;
@@ -118,3 +119,4 @@ TEST_CASE("a BMP with any byte changed is an error or a picture", "[bmp]") {
             }
     }
 }
+}  // namespace bmp_test

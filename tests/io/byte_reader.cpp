@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+namespace byte_reader_test {
 using namespace tacet;
 using tacet::test::contains;
 
@@ -52,3 +53,4 @@ TEST_CASE("begins_with compares at a place, and never beyond the end") {
     CHECK(!detail::begins_with(bytes, "d", 5));
     CHECK(!detail::begins_with({}, "a"));
 }
+}  // namespace byte_reader_test

@@ -4,6 +4,7 @@
 #include <support/checkpoint_bytes.hpp>
 #include <filesystem>
 
+namespace checkpoint_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -67,3 +68,4 @@ TEST_CASE("Torch options reach the reader", "[checkpoint]") {
     CHECK(parse_checkpoint(wrapped).find("w") != nullptr);
     CHECK(parse_checkpoint(wrapped, {.unwrap = false}).find("params.w") != nullptr);
 }
+}  // namespace checkpoint_test

@@ -8,6 +8,7 @@
 
 #include "option_sample.hpp"
 
+namespace command_line_test {
 using option_sample::Loss;
 using option_sample::Sample;
 using tacet::Request;
@@ -207,3 +208,4 @@ TEST_CASE("command line: help and version come before errors") {
     CHECK(tacet::parse_command_line({"--output", "x", "--", "--help"}, o) == Request::run);
     CHECK(o.input == Paths{"--help"});
 }
+}  // namespace command_line_test

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+namespace crc32_test {
 using namespace tacet;
 
 namespace {
@@ -48,3 +49,4 @@ TEST_CASE("Adler-32 of known texts, and without overflow in long runs", "[crc32]
     for (auto const byte : bytes) a = (a + byte) % 65521, b = (b + a) % 65521;
     CHECK(adler32(bytes) == (b << 16 | a));
 }
+}  // namespace crc32_test

@@ -6,6 +6,7 @@
 
 #include <support/catch.hpp>
 
+namespace environment_test {
 namespace {
 std::string value(tacet::Facts const& facts, std::string const& name) {
     auto const found = std::find_if(facts.begin(), facts.end(), [&](auto const& fact) { return fact.first == name; });
@@ -27,3 +28,4 @@ TEST_CASE("environment: a moment as text") {
     CHECK(tacet::utc_text(0) == "1970-01-01 00:00 UTC");
     CHECK(tacet::utc_text(1772373900) == "2026-03-01 14:05 UTC");
 }
+}  // namespace environment_test

@@ -3,6 +3,7 @@
 #include <support/image_bytes.hpp>
 #include <tacet/io/file_jobs.hpp>
 
+namespace file_jobs_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -71,3 +72,4 @@ TEST_CASE("Jobs that throw are counted; the others are done") {
     CHECK(done == "c");
     CHECK(run_file_jobs(jobs, "test", [](FileJob const&) {}) == 0);
 }
+}  // namespace file_jobs_test

@@ -7,6 +7,7 @@
 
 #include "xml_check.hpp"
 
+namespace heat_map_test {
 using tacet::HeatMap;
 using tacet::sequential_colour;
 using tacet::test::contains;
@@ -70,3 +71,4 @@ TEST_CASE("heat map: many and long names, equal values, nothing but gaps") {
     CHECK(xml_check::problem(empty.svg()) == "");
     CHECK(count(empty.svg(), "inf") == 0);
 }
+}  // namespace heat_map_test

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <limits>
 
+namespace image_test {
 using namespace tacet;
 using test::contains;
 using test::error_text;
@@ -348,3 +349,4 @@ TEST_CASE("real images of every folder are read, and PNG and TIFF come back", "[
         CHECK(values_of(again.pixels) == values_of(image.pixels));
     }
 }
+}  // namespace image_test

@@ -5,6 +5,7 @@
 #include <support/image_bytes.hpp>
 #include <cmath>
 
+namespace jpeg_test {
 using namespace tacet;
 using namespace tacet::detail;
 using test::contains;
@@ -367,3 +368,4 @@ TEST_CASE("real JPEGs are read and written", "[jpeg]") {
     CHECK(raster.channels == 3);
     CHECK(psnr(decode_jpeg(encode_jpeg(raster, 95), {}), raster) > 45);
 }
+}  // namespace jpeg_test

@@ -8,6 +8,7 @@
 
 #include <support/catch.hpp>
 
+namespace json_test {
 using tacet::Json;
 
 namespace {
@@ -148,3 +149,4 @@ TEST_CASE("json: files") {
                       std::filesystem::temp_directory_path().string() + ": is a folder, not a file");
     CHECK_THROWS_WITH(tacet::read_json("/dev/zero", {.max_bytes = 1 << 20}), "/dev/zero: more bytes than the limit of 1048576");
 }
+}  // namespace json_test

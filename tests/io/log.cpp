@@ -11,6 +11,7 @@
 
 #include <support/catch.hpp>
 
+namespace log_test {
 using tacet::Json;
 
 namespace {
@@ -134,3 +135,4 @@ TEST_CASE("log: a line that fits only in part is taken back") {
     CHECK(message == file.path.string() + ": cannot write: File too large");
     CHECK(file.text() == "{\"step\":1}\n{\"step\":3}\n");
 }
+}  // namespace log_test

@@ -4,6 +4,7 @@
 #include <tacet/nn/module.hpp>
 #include <support/catch.hpp>
 
+namespace module_checkpoint_test {
 using namespace tacet;
 using tacet::test::contains;
 
@@ -147,3 +148,4 @@ TEST_CASE("Tensors go to checkpoints and back", "[module_checkpoint]") {
     broken.data.pop_back();
     CHECK_THROWS_WITH((to_tensor<double, 2>(broken)), "tensor \"x\": F64 (2, 2) needs 32 bytes, not 31");
 }
+}  // namespace module_checkpoint_test

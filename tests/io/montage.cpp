@@ -2,6 +2,7 @@
 #include <support/catch.hpp>
 #include <tacet/io/montage.hpp>
 
+namespace montage_test {
 using namespace tacet;
 
 namespace {
@@ -29,3 +30,4 @@ TEST_CASE("A montage holds its pictures in rows on white, 8 pixels apart, in col
     CHECK(image(22, 8, 0) == 0.75f);
     CHECK(image(12, 8, 0) == 1.f);  // below the lower picture of the row
 }
+}  // namespace montage_test

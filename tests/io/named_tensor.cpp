@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+namespace named_tensor_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -85,3 +86,4 @@ TEST_CASE("subset and strip_prefix work on names alone", "[named_tensor]") {
     Checkpoint empty;
     CHECK_FALSE(strip_prefix(empty, "module."));
 }
+}  // namespace named_tensor_test

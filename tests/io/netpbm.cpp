@@ -3,6 +3,7 @@
 #include <support/catch.hpp>
 #include <support/image_bytes.hpp>
 
+namespace netpbm_test {
 using namespace tacet;
 using namespace tacet::detail;
 using test::contains;
@@ -135,3 +136,4 @@ TEST_CASE("files cut off anywhere are errors", "[netpbm]") {
             }
         }
 }
+}  // namespace netpbm_test

@@ -5,6 +5,7 @@
 
 #include "option_sample.hpp"
 
+namespace option_help_test {
 using option_sample::Sample;
 
 namespace {
@@ -123,3 +124,4 @@ TEST_CASE("help: the Markdown reference") {
 | `--schedule.ramp-down N` | `schedule.ramp_down` | at least 0    | `300`   | steps at the end in which the rate falls to zero |
 )");
 }
+}  // namespace option_help_test

@@ -7,6 +7,7 @@
 
 #include "option_sample.hpp"
 
+namespace options_test {
 using option_sample::Loss;
 using option_sample::Sample;
 
@@ -156,3 +157,4 @@ TEST_CASE("options: 64-bit ranges are exact") {
     CHECK(accepts(R"({"b": 18446744073709551614})"));
     CHECK_FALSE(accepts(R"({"b": 18446744073709551615})"));
 }
+}  // namespace options_test

@@ -4,6 +4,7 @@
 #include <support/checkpoint_bytes.hpp>
 #include <cstdlib>
 
+namespace pickle_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -213,3 +214,4 @@ TEST_CASE("Pickle starts anywhere and says where it ends", "[pickle]") {
     CHECK(tree.end == 7);
     CHECK_THROWS_WITH(parse_pickle(bytes, 100), contains("pickle: offset 100 is beyond the end of the file"));
 }
+}  // namespace pickle_test

@@ -7,6 +7,7 @@
 
 #include "xml_check.hpp"
 
+namespace plot_test {
 using tacet::BarPlot;
 using tacet::LinePlot;
 using tacet::Series;
@@ -219,3 +220,4 @@ TEST_CASE("plot: labels spread as little as possible") {
     CHECK(e == 85);
     CHECK(d == 70);
 }
+}  // namespace plot_test

@@ -3,6 +3,7 @@
 
 #include <support/catch.hpp>
 
+namespace plot_axis_test {
 using Values = std::vector<double>;
 
 namespace {
@@ -81,3 +82,4 @@ TEST_CASE("axis: ranges extend to ticks, degenerate ranges are widened") {
     huge.settle(6, false, false);
     CHECK(huge.ticks.size() < 1001);
 }
+}  // namespace plot_axis_test

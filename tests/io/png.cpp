@@ -4,6 +4,7 @@
 #include <support/catch.hpp>
 #include <support/image_bytes.hpp>
 
+namespace png_test {
 using namespace tacet;
 using namespace tacet::detail;
 using test::contains;
@@ -287,3 +288,4 @@ TEST_CASE("real PNGs decode alike with both decoders and survive being written",
         CHECK(same_pixels(decode_both(encode_both(raster)), raster));
     }
 }
+}  // namespace png_test

@@ -6,6 +6,7 @@
 
 #include "option_sample.hpp"
 
+namespace program_test {
 using option_sample::Sample;
 using tacet::test::Capture;
 
@@ -89,3 +90,4 @@ TEST_CASE("program: a full disk behind stdout is an error") {
     CHECK(status == 1);
     CHECK(error_text == "sample: cannot write to standard output\n");
 }
+}  // namespace program_test

@@ -7,6 +7,7 @@
 
 #include <support/catch.hpp>
 
+namespace progress_test {
 namespace {
 
 double now = 0;
@@ -212,3 +213,4 @@ TEST_CASE("progress: from several threads") {
     std::string const text = sink.text();
     CHECK(std::count(text.begin(), text.end(), '\n') == 4001);
 }
+}  // namespace progress_test

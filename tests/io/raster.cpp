@@ -3,6 +3,7 @@
 #include <support/catch.hpp>
 #include <support/image_bytes.hpp>
 
+namespace raster_test {
 using namespace tacet;
 using namespace tacet::detail;
 using test::error_text;
@@ -109,3 +110,4 @@ TEST_CASE("sample bytes are swapped by depth", "[raster]") {
     swap_sample_bytes(bytes, 32);
     CHECK(bytes == Bytes{3, 4, 1, 2, 7, 8, 5, 6});
 }
+}  // namespace raster_test

@@ -7,6 +7,7 @@
 
 #include "xml_check.hpp"
 
+namespace report_test {
 using tacet::Json;
 using tacet::Report;
 using tacet::test::contains;
@@ -94,3 +95,4 @@ TEST_CASE("report: images and plots are checked") {
     for (unsigned char const b : png) raw.push_back(static_cast<std::byte>(b));
     CHECK_THAT(report.image(raw).html(), contains("data:image/png;base64,iVBORw0KGgpyZXN0"));
 }
+}  // namespace report_test

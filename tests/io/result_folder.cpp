@@ -3,6 +3,7 @@
 #include <tacet/io/plot.hpp>
 #include <tacet/io/result_folder.hpp>
 
+namespace result_folder_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -58,3 +59,4 @@ TEST_CASE("result folder: what is there is not replaced unasked") {
     CHECK(text_of(dir / "out/other.txt") == "mine");
     CHECK_NOTHROW(ResultFolder(dir / "none", false, "t"));
 }
+}  // namespace result_folder_test

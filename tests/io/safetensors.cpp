@@ -4,6 +4,7 @@
 #include <support/checkpoint_bytes.hpp>
 #include <filesystem>
 
+namespace safetensors_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -214,3 +215,4 @@ TEST_CASE("safetensors: files are written whole, and only over others when asked
     CHECK_THROWS_AS(read_safetensors(folder / "none.safetensors"), Error);
     std::filesystem::remove_all(folder);
 }
+}  // namespace safetensors_test

@@ -6,6 +6,7 @@
 #include <support/catch.hpp>
 #include <support/image_bytes.hpp>
 
+namespace stb_test {
 using namespace tacet;
 using namespace tacet::detail;
 using test::error_text;
@@ -97,3 +98,4 @@ TEST_CASE("what stb_image does not know is an Error in its words", "[stb]") {
     CHECK(error_text([&] { stb_decode(gif, raster); }) == "damaged: unknown image type");
     CHECK(error_text([&] { stb_decode({}, raster); }) == "damaged: unknown image type");
 }
+}  // namespace stb_test

@@ -3,6 +3,7 @@
 
 #include <support/catch.hpp>
 
+namespace table_test {
 namespace {
 tacet::Table sample() {
     tacet::Table table({"set", "noisy", "PSNR (dB)", "gain", "note"});
@@ -54,3 +55,4 @@ TEST_CASE("table: without rows") {
     CHECK(tacet::Table({"a", "b"}).text() == "a  b\n─  ─\n");
     CHECK(tacet::Table({"a", "b"}).markdown() == "| a   | b   |\n|-----|-----|\n");
 }
+}  // namespace table_test

@@ -5,6 +5,7 @@
 
 #include <support/catch.hpp>
 
+namespace text_test {
 using Lines = std::vector<std::string>;
 
 TEST_CASE("text: width in columns, not bytes") {
@@ -84,3 +85,4 @@ TEST_CASE("text: nearest names") {
     CHECK(tacet::nearest_name("", names).empty());
     CHECK(tacet::nearest_name(std::string(1 << 20, 'x'), names).empty());  // not quadratic in hostile input
 }
+}  // namespace text_test

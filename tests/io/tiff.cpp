@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 
+namespace tiff_test {
 using namespace tacet;
 using namespace tacet::detail;
 using test::contains;
@@ -262,3 +263,4 @@ TEST_CASE("without libtiff the error says what to do", "[tiff]") {
 }
 
 #endif
+}  // namespace tiff_test

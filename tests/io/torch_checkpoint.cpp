@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 
+namespace torch_checkpoint_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -339,3 +340,4 @@ TEST_CASE("Torch checkpoints: the published weights for iterative filling", "[to
         if (ends_with(x.name, ".num_batches_tracked")) counters += x.dtype == DType::I64 && to_vector<int>(x) == std::vector<int>{80000};
     CHECK(counters == 30);
 }
+}  // namespace torch_checkpoint_test

@@ -5,6 +5,7 @@
 #include <support/catch.hpp>
 #include <filesystem>
 
+namespace torch_writer_test {
 using namespace tacet;
 using tacet::test::contains;
 
@@ -51,3 +52,4 @@ TEST_CASE("Torch writer: files are replaced only when asked", "[torch_writer]") 
     CHECK(parse_torch_checkpoint(read_file(path)).tensors == c.tensors);
     std::filesystem::remove(path);
 }
+}  // namespace torch_writer_test

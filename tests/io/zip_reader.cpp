@@ -3,6 +3,7 @@
 #include <support/catch.hpp>
 #include <support/checkpoint_bytes.hpp>
 
+namespace zip_reader_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -118,3 +119,4 @@ TEST_CASE("ZipReader: an archive cut anywhere is an Error", "[zip]") {
         }
     }
 }
+}  // namespace zip_reader_test

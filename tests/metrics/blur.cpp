@@ -5,6 +5,7 @@
 #include <tacet/tensor/factory.hpp>
 #include "pictures.hpp"
 
+namespace blur_test {
 using namespace tacet;
 
 TEST_CASE("the blur agrees with scipy", "[metrics][blur]") {
@@ -65,3 +66,4 @@ TEST_CASE("the best blur is at least as good as any on a fine grid", "[metrics][
     CHECK(untouched.sigma == 0);
     CHECK(untouched.psnr == std::numeric_limits<double>::infinity());
 }
+}  // namespace blur_test

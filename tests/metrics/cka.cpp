@@ -3,6 +3,7 @@
 #include <tacet/core/random.hpp>
 #include <tacet/metrics/cka.hpp>
 
+namespace cka_test {
 using namespace tacet;
 using tacet::test::contains;
 
@@ -83,3 +84,4 @@ TEST_CASE("linear CKA refuses rows that do not belong together", "[metrics][cka]
     sums.add({random(4, 2, 1), random(4, 3, 2)});
     CHECK_THROWS_WITH(sums.add({random(4, 3, 1), random(4, 3, 2)}), contains("do not continue 2 columns"));
 }
+}  // namespace cka_test

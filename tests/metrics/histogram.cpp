@@ -2,6 +2,7 @@
 #include <support/catch.hpp>
 #include <tacet/metrics/histogram.hpp>
 
+namespace histogram_test {
 using namespace tacet;
 
 namespace {
@@ -43,3 +44,4 @@ TEST_CASE("overlap and Jensen-Shannon divergence by hand", "[metrics][histogram]
     CHECK_THROWS_WITH(overlap(a, of({})), "an empty histogram cannot be compared");
     CHECK_THROWS_WITH(overlap(a, Histogram(0, 4, 5)), "histograms of different bins cannot be compared");
 }
+}  // namespace histogram_test

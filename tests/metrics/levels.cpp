@@ -3,6 +3,7 @@
 #include <tacet/metrics/levels.hpp>
 #include <limits>
 
+namespace levels_test {
 using namespace tacet;
 
 TEST_CASE("levels are clamped and rounded, ties to even", "[metrics][levels]") {
@@ -26,3 +27,4 @@ TEST_CASE("quantise_8bit makes a new image of levels", "[metrics][levels]") {
     CHECK(y(0, 2) == 1);
     CHECK(x(0, 0) == -1);
 }
+}  // namespace levels_test

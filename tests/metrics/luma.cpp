@@ -5,6 +5,7 @@
 #include <tacet/tensor/factory.hpp>
 #include "pictures.hpp"
 
+namespace luma_test {
 using namespace tacet;
 
 namespace {
@@ -75,3 +76,4 @@ TEST_CASE("The noisy pictures published with masked image training have the publ
     CHECK(sums[2] / 18 == Approx(27.66).margin(0.005));
     CHECK(sums[3] / 18 == Approx(0.6589).margin(0.00005));
 }
+}  // namespace luma_test

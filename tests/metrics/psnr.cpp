@@ -4,6 +4,7 @@
 #include <tacet/tensor/factory.hpp>
 #include "pictures.hpp"
 
+namespace psnr_test {
 using namespace tacet;
 
 TEST_CASE("PSNR of constant offsets, by hand", "[metrics][psnr]") {
@@ -57,3 +58,4 @@ TEST_CASE("a picture with NaN has no PSNR", "[metrics][psnr]") {
     CHECK(std::isnan(psnr(grey, broken, 0)));
     CHECK(std::isnan(psnr_float(broken, grey)));
 }
+}  // namespace psnr_test

@@ -5,6 +5,7 @@
 #include <tacet/tensor/factory.hpp>
 #include "pictures.hpp"
 
+namespace ssim_test {
 using namespace tacet;
 
 TEST_CASE("SSIM of simple pictures, by hand", "[metrics][ssim]") {
@@ -59,3 +60,4 @@ TEST_CASE("a picture with NaN has no SSIM", "[metrics][ssim]") {
     broken.data()[70] = std::nanf("");
     CHECK(std::isnan(ssim(broken, grey)));
 }
+}  // namespace ssim_test

@@ -2,6 +2,7 @@
 #include <support/model.hpp>
 #include <tacet/models/dncnn.hpp>
 
+namespace dncnn_test {
 using namespace tacet;
 using test::shapes_of;
 
@@ -111,3 +112,4 @@ TEST_CASE("DnCNN of a size that nobody has is refused") {
     CHECK_THROWS_AS(DnCnn<>(0, rng), Error);
     CHECK_THROWS_AS(DnCnn<>(3, rng, {.width = Index(1) << 40}), Error);
 }
+}  // namespace dncnn_test

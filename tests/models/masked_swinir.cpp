@@ -8,6 +8,7 @@
 #include <tacet/ops/loss.hpp>
 #include <map>
 
+namespace masked_swinir_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -359,3 +360,4 @@ TEST_CASE("Shapes that no SwinIR has are refused before any network is made") {
     CHECK(with("layers.1.residual_group.blocks.2.attn.qkv.weight", {3, 12}) == "layers.1.residual_group.blocks.2. does not have 12 features");
     CHECK(with("layers.0.residual_group.blocks.0.mlp.fc1.weight", {1 << 20, 12}).starts_with("a SwinIR from 3 channels"));
 }
+}  // namespace masked_swinir_test

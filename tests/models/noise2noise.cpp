@@ -2,6 +2,7 @@
 #include <support/model.hpp>
 #include <tacet/models/noise2noise.hpp>
 
+namespace noise2noise_test {
 using namespace tacet;
 using test::reach_of;
 using test::shapes_of;
@@ -72,3 +73,4 @@ TEST_CASE("A network is rebuilt from the shapes of its weights") {
     REQUIRE_THROWS_WITH(Noise2NoiseUNet<>::sized_by([](auto) { return Shape{Index(1) << 40, 3, 3, 3}; }, rng),
                         test::contains("a network of width"));
 }
+}  // namespace noise2noise_test

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <vector>
 
+namespace numerical_safety_test {
 using namespace tacet;
 
 namespace {
@@ -108,3 +109,4 @@ TEST_CASE("Steps on denormal and on very large images leave loss and weights fin
         CHECK(all_finite(trained(noise(6), factor)));
     }
 }
+}  // namespace numerical_safety_test

@@ -10,6 +10,7 @@
 #include <tacet/ops/loss.hpp>
 #include <cmath>
 
+namespace swinir_golden_test {
 using namespace tacet;
 
 namespace {
@@ -94,3 +95,4 @@ TEST_CASE("SwinIR with every option gives what PyTorch gives, forward and backwa
         compare(network, expected);
     }
 }
+}  // namespace swinir_golden_test

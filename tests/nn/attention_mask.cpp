@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+namespace attention_mask_test {
 using namespace tacet;
 
 namespace {
@@ -116,3 +117,4 @@ TEST_CASE("Attention masks refuse ratios outside 0 to 100, and positions that ha
     CHECK_THROWS_WITH(attention_keep_mask({}, {}, shape, 0, (1 << 20) - 7),
                       "attention mask: a tile of shape (1, 8, 8, 1) at (0, 1048569) reaches beyond 1048576 pixels");
 }
+}  // namespace attention_mask_test

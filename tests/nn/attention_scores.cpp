@@ -4,6 +4,7 @@
 #include <tacet/autograd/backward.hpp>
 #include <tacet/nn/attention_scores.hpp>
 
+namespace attention_scores_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -38,3 +39,4 @@ TEST_CASE("Attention by parts is window_attention, forward and backward") {
         CHECK(distance(gtable, gtable2) < 1e-12);
     }
 }
+}  // namespace attention_scores_test

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <vector>
 
+namespace layers_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -239,3 +240,4 @@ TEST_CASE("layers draw their weights as documented, and the same ones from the s
     }
     CHECK(deviation_of(dense.weight.value()) == Approx(0.1 / std::sqrt(3.0)).epsilon(0.03));
 }
+}  // namespace layers_test

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <vector>
 
+namespace module_test {
 using namespace tacet;
 
 namespace {
@@ -156,3 +157,4 @@ TEST_CASE("set_training reaches every switch, however deep, and nothing else") {
     set_training(net, true);
     CHECK(states() == "111111111");
 }
+}  // namespace module_test

@@ -6,6 +6,7 @@
 #include <tacet/tensor/move.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace batch_norm_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -125,3 +126,4 @@ TEST_CASE("batch_norm: the same bits for any number of threads") {
     CHECK(same_bits_for_any_threads(Normalize{true}, Shape{3, 41, 43, 37}, Shape{37}, Shape{37}));
     CHECK(same_bits_for_any_threads(Normalize{false}, Shape{3, 41, 43, 37}, Shape{37}, Shape{37}));
 }
+}  // namespace batch_norm_test

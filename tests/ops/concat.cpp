@@ -6,6 +6,7 @@
 #include <tacet/ops/concat.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace concat_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -83,3 +84,4 @@ TEST_CASE("concat: the same bits for any number of threads") {
     auto const f = [](auto const& a, auto const& b) { return concat(a, b); };
     CHECK(same_bits_for_any_threads(f, Shape{3, 61, 43, 19}, Shape{3, 61, 43, 8}));
 }
+}  // namespace concat_test

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+namespace conv2d_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -244,3 +245,4 @@ TEST_CASE("conv2d: messages name both shapes") {
     CHECK(message_of([&] { conv2d(x, w(4, 3, 3), {.stride = 0}); })
           == "conv2d: stride 0, padding 0, dilation 1, groups 1: only the padding may be 0, and none below");
 }
+}  // namespace conv2d_test

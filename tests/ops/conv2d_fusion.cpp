@@ -10,6 +10,7 @@
 #include <limits>
 #include <vector>
 
+namespace conv2d_fusion_test {
 // What follows a convolution and what stands before it, computed with it, must be what it is by itself.
 using namespace tacet;
 
@@ -268,3 +269,4 @@ TEST_CASE("Results too large for the caches are the same") {
     for (Index i = 4; i < 36; ++i)
         CHECK(std::memcmp(&middle.value()(0, i, 0, 0), &y.value()(0, 96 + i, 0, 0), 420 * 32 * sizeof(float)) == 0);
 }
+}  // namespace conv2d_fusion_test

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+namespace conv2d_kernels_test {
 using namespace tacet;
 using namespace tacet::detail::kernel;
 
@@ -221,3 +222,4 @@ TEST_CASE("Winograd's method is what a 3 x 3 convolution of many channels takes,
         CHECK(a == b);
     }
 }
+}  // namespace conv2d_kernels_test

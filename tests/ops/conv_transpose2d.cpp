@@ -6,6 +6,7 @@
 #include <tacet/ops/conv_transpose2d.hpp>
 #include <cmath>
 
+namespace conv_transpose2d_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -116,3 +117,4 @@ TEST_CASE("conv_transpose2d: the same bits for any number of threads") {
     auto const f = [](auto const& x, auto const& w, auto const& b) { return conv_transpose2d(x, w, b, {.stride = 2, .padding = 1}); };
     CHECK(same_bits_for_any_threads(f, Shape{2, 43, 37, 20}, Shape{20, 12, 3, 3}, Shape{12}));
 }
+}  // namespace conv_transpose2d_test

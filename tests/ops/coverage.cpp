@@ -3,6 +3,7 @@
 #include <support/op_case.hpp>
 #include <support/public_names.hpp>
 
+namespace coverage_test {
 using namespace tacet::test;
 
 TEST_CASE("every public function of ops/*.hpp has a case") {
@@ -21,3 +22,4 @@ TEST_CASE("every case names a function that exists") {
         CHECK(std::find(names.begin(), names.end(), op.name) != names.end());
     }
 }
+}  // namespace coverage_test

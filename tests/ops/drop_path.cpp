@@ -3,6 +3,7 @@
 #include <support/op_case.hpp>
 #include <tacet/ops/drop_path.hpp>
 
+namespace drop_path_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -55,3 +56,4 @@ TEST_CASE("drop_path does nothing in evaluation, and drops everything at p = 1")
     CHECK(drop_path(x, 1, rng).value()(2, 1) == 0);
     CHECK_THROWS_WITH(drop_path(x, 1.5f, rng), contains("probability 1.5"));
 }
+}  // namespace drop_path_test

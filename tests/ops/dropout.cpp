@@ -4,6 +4,7 @@
 #include <tacet/ops/dropout.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace dropout_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -70,3 +71,4 @@ TEST_CASE("dropout does not depend on the number of threads") {
     CHECK(bits(2) == one);
     CHECK(bits(4) == one);
 }
+}  // namespace dropout_test

@@ -6,6 +6,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <limits>
 
+namespace entmax_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -52,3 +53,4 @@ TEST_CASE("entmax15 of known rows: equal ones share, small ones are exactly 0") 
 TEST_CASE("entmax15: the same bits for any number of threads") {
     CHECK(same_bits_for_any_threads([](auto const& x) { return entmax15(x); }, Shape{511, 37}));
 }
+}  // namespace entmax_test

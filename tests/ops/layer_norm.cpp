@@ -5,6 +5,7 @@
 #include <tacet/ops/layer_norm.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace layer_norm_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -73,3 +74,4 @@ TEST_CASE("layer_norm: the same bits for any number of threads") {
     auto const f = [](auto const& x, auto const& w, auto const& b) { return layer_norm(x, w, b); };
     CHECK(same_bits_for_any_threads(f, Shape{3, 41, 43, 37}, Shape{37}, Shape{37}));
 }
+}  // namespace layer_norm_test

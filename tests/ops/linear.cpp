@@ -7,6 +7,7 @@
 #include <tacet/ops/linear.hpp>
 #include <cmath>
 
+namespace linear_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -145,3 +146,4 @@ TEST_CASE("linear: the same bits for any number of threads") {
     auto const f = [](auto const& x, auto const& w, auto const& b) { return linear(x, w, b); };
     CHECK(same_bits_for_any_threads(f, Shape{3, 1033, 60}, Shape{113, 60}, Shape{113}));
 }
+}  // namespace linear_test

@@ -6,6 +6,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <cmath>
 
+namespace loss_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -99,3 +100,4 @@ TEST_CASE("losses: the same bits for any number of threads") {
     auto const masked_loss = [](auto const& x, auto const& y, auto const& m) { return Variable(masked_l1_loss(x, y, m)); };
     CHECK(same_bits_for_any_threads(masked_loss, s, s, Shape{3, 131, 173, 1}));
 }
+}  // namespace loss_test

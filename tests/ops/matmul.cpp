@@ -5,6 +5,7 @@
 #include <tacet/ops/matmul.hpp>
 #include <cmath>
 
+namespace matmul_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -87,3 +88,4 @@ TEST_CASE("matmul: an empty sum is zero, messages name both shapes") {
           })
           == "matmul: a (2, 2, 3) and b (1, 3, 2) do not fit");
 }
+}  // namespace matmul_test

@@ -5,6 +5,7 @@
 #include <tacet/ops/pad.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace pad_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -140,3 +141,4 @@ TEST_CASE("pad: the same bits for any number of threads") {
     CHECK(same_bits_for_any_threads([](auto const& x) { return pad(x, {70, 4, 3, 90}, PadMode::bounce); }, s));
     CHECK(same_bits_for_any_threads([](auto const& x) { return crop(x, 5, 4, 40, 30); }, s));
 }
+}  // namespace pad_test

@@ -6,6 +6,7 @@
 #include <tacet/ops/pixel_shuffle.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace pixel_shuffle_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -115,3 +116,4 @@ TEST_CASE("pixel_shuffle and pixel_unshuffle of images larger than the caches: e
             CHECK(every_element_in_place<float>(h, w, c, r));
         }
 }
+}  // namespace pixel_shuffle_test

@@ -6,6 +6,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <limits>
 
+namespace pool_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -158,3 +159,4 @@ TEST_CASE("pooling: the same bits for any number of threads") {
     CHECK(same_bits_for_any_threads([](auto const& x) { return global_avg_pool(x); }, s));
     CHECK(same_bits_for_any_threads([](auto const& x) { return global_max_pool(x); }, s));
 }
+}  // namespace pool_test

@@ -7,6 +7,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <cmath>
 
+namespace reduce_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -110,3 +111,4 @@ TEST_CASE("reductions give the same bits for any number of threads") {
         CHECK(bits(4) == one);
     }
 }
+}  // namespace reduce_test

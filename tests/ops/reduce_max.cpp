@@ -6,6 +6,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <limits>
 
+namespace reduce_max_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -86,3 +87,4 @@ TEST_CASE("the first of many maxima is found for any number of threads") {
         CHECK(item(sum(columns.grad())) == 1001);
     }
 }
+}  // namespace reduce_max_test

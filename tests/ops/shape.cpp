@@ -4,6 +4,7 @@
 #include <tacet/ops/shape.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace shape_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -131,3 +132,4 @@ TEST_CASE("strided copies of many layouts agree with element by element") {
         REQUIRE(wrong == 0);
     }
 }
+}  // namespace shape_test

@@ -6,6 +6,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <limits>
 
+namespace softmax_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -60,3 +61,4 @@ TEST_CASE("softmax does not overflow, and shows what has no answer") {
 TEST_CASE("softmax: the same bits for any number of threads") {
     CHECK(same_bits_for_any_threads([](auto const& x) { return softmax(x); }, Shape{2011, 37}));
 }
+}  // namespace softmax_test

@@ -9,6 +9,7 @@
 #include <tacet/ops/swin_block.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace swin_block_test {
 using namespace tacet;
 using detail::SwinMatrix, detail::SwinVector;
 
@@ -167,3 +168,4 @@ TEST_CASE("a fused Swin block refuses what does not fit") {
     block.p.matrix[SwinMatrix::proj] = Variable(zeros<float>(Shape{12, 11}));
     CHECK_THROWS_WITH(block.fused(), Catch::Matchers::ContainsSubstring("(12, 11) does not fit x (1, 8, 8, 12)"));
 }
+}  // namespace swin_block_test

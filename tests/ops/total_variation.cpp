@@ -5,6 +5,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <cmath>
 
+namespace total_variation_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -57,3 +58,4 @@ TEST_CASE("total_variation gives the same bits for any number of threads") {
     CHECK(bits(2) == one);
     CHECK(bits(4) == one);
 }
+}  // namespace total_variation_test

@@ -5,6 +5,7 @@
 #include <tacet/ops/upsample.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace upsample_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -115,3 +116,4 @@ TEST_CASE("upsampling: the same bits for any number of threads") {
     CHECK(same_bits_for_any_threads([](auto const& x) { return upsample_bilinear(x, 2); }, s));
     CHECK(same_bits_for_any_threads([](auto const& x) { return upsample_bilinear(x, Shape{50, 20}, true); }, s));
 }
+}  // namespace upsample_test

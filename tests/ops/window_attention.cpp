@@ -6,6 +6,7 @@
 #include <tacet/tensor/move.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace window_attention_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -164,3 +165,4 @@ TEST_CASE("window_attention names what does not fit") {
     CHECK_THROWS_WITH(window_attention(qkv, table, {.heads = 2}, Tensor<std::uint8_t, 3>(Shape{1, 8, 7})),
                       "window_attention: the mask (1, 8, 7) does not fit qkv (1, 8, 8, 12)");
 }
+}  // namespace window_attention_test

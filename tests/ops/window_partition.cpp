@@ -5,6 +5,7 @@
 #include <tacet/ops/window_partition.hpp>
 #include <cmath>
 
+namespace window_partition_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -77,3 +78,4 @@ TEST_CASE("Windows that do not fit are refused with the shapes") {
     CHECK_THROWS_WITH(window_merge(Variable(zeros(Shape{5, 4, 2})), 2, 4, 6), contains("do not make images of 4 x 6"));
     CHECK_THROWS_WITH(relative_position_bias(Variable(zeros(Shape{224, 6})), 8), contains("does not have (2 8 - 1)^2 rows"));
 }
+}  // namespace window_partition_test

@@ -9,6 +9,7 @@
 #include <tacet/optim/sgd.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace optimizers_test {
 using namespace tacet;
 
 namespace {
@@ -213,3 +214,4 @@ TEST_CASE("The ranges of optimizers and schedules are what JSON and the command 
     CHECK_THAT(help, test::contains("above 0, at most 1"));
     CHECK_THAT(help, test::contains("(constant, multi_step, cosine"));
 }
+}  // namespace optimizers_test

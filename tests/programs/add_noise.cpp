@@ -3,6 +3,7 @@
 #include <tacet/data/noise.hpp>
 #include <tacet/metrics/levels.hpp>
 
+namespace add_noise_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -154,3 +155,4 @@ TEST_CASE("add_noise: a full disk is an error and leaves nothing") {
     fs::create_symlink("/dev/full", dir / "full.png");
     check_refused(run_program("add_noise", {dir / "in.png", "--output", dir / "full.png"}), "full.png: cannot write");
 }
+}  // namespace add_noise_test

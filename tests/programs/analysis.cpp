@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 
+namespace analysis_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -209,3 +210,4 @@ TEST_CASE("analysis: mistakes are refused before work begins, and leave nothing 
     refuse("feature_histograms", unet, "no layers are known for this network");
     refuse("feature_similarity", unet, "no layers are known for this network");
 }
+}  // namespace analysis_test

@@ -5,6 +5,7 @@
 #include <tacet/metrics/psnr.hpp>
 #include <tacet/metrics/ssim.hpp>
 
+namespace denoise_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -279,3 +280,4 @@ TEST_CASE("denoise: a full disk is an error and leaves nothing") {
     if (!fs::exists("/dev/full")) return skip("there is no /dev/full");
     CHECK(dir.run({dir.in(), "--output", dir / "y.png", "--json"}, {.out = "/dev/full"}).status != 0);  // results that cannot be told
 }
+}  // namespace denoise_test

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+namespace device_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -102,3 +103,4 @@ TEST_CASE("--device cpu is the default") {
     check_refused(run_program("evaluate", {"--reference", dir / "photos", "--images", dir / "photos", "--device", "cuda"}),
                   "--device and --precision need --weights");
 }
+}  // namespace device_test

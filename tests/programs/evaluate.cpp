@@ -5,6 +5,7 @@
 #include <tacet/denoise/any_denoiser.hpp>
 #include <tacet/metrics/psnr.hpp>
 
+namespace evaluate_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -147,3 +148,4 @@ TEST_CASE("evaluate: options that leave nothing to judge or exclude each other")
     refuse({"--reference", clean, "--images", clean, "--weights", weights, "--attention-mask", "120"}, "between 0 and 100");
     refuse({"--reference", clean, "--images", clean, "--weights", clean + "/a.png"}, "a.png");
 }
+}  // namespace evaluate_test

@@ -2,6 +2,7 @@
 #include <support/training.hpp>
 #include <tacet/denoise/any_denoiser.hpp>
 
+namespace masked_train_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -170,3 +171,4 @@ TEST_CASE("masked_train: mistakes are refused in one line, before a folder is ma
     words.erase(words.begin(), words.begin() + 2);
     check_refused(masked_train(words), "name the training data with either --train or --pairs");
 }
+}  // namespace masked_train_test

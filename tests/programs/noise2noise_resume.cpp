@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <support/training.hpp>
 
+namespace noise2noise_resume_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -136,3 +137,4 @@ TEST_CASE("noise2noise_train: a run that was begun otherwise is refused with the
     check_refused(q, "steps: 40 -> 50");
     CHECK_THAT(q.err, contains("adam.rate: 0.001 -> 0.1"));
 }
+}  // namespace noise2noise_resume_test

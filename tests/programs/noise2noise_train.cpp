@@ -2,6 +2,7 @@
 #include <support/training.hpp>
 #include <tacet/denoise/any_denoiser.hpp>
 
+namespace noise2noise_train_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -206,3 +207,4 @@ TEST_CASE("noise2noise_train: a full disk ends the run with one message and no h
         CHECK((name == ".lock" || name == "config.json" || name == "log.jsonl" ? "" : name) == std::string());
     }
 }
+}  // namespace noise2noise_train_test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <support/program.hpp>
 
+namespace quickstart_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -72,3 +73,4 @@ TEST_CASE("quickstart: what is refused is refused before a folder is made and be
     check_refused(run_program("quickstart", {"--out", dir / "mine", "--steps", "1"}), "generated.png exists");
     CHECK(std::distance(fs::directory_iterator(dir / "mine"), fs::directory_iterator()) == 1);
 }
+}  // namespace quickstart_test

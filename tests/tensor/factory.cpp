@@ -3,6 +3,7 @@
 #include <tacet/tensor/factory.hpp>
 #include <cmath>
 
+namespace factory_test {
 using namespace tacet;
 
 TEST_CASE("constant tensors have the type of the value, or the one named") {
@@ -55,3 +56,4 @@ TEST_CASE("samples of the normal distribution have its moments") {
     CHECK(std::fabs(sum / 200'000) < 0.01);
     CHECK(squares / 200'000 == Approx(1).epsilon(0.02));
 }
+}  // namespace factory_test

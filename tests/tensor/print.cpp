@@ -4,6 +4,7 @@
 #include <tacet/tensor/print.hpp>
 #include <sstream>
 
+namespace print_test {
 using namespace tacet;
 
 namespace {
@@ -23,3 +24,4 @@ TEST_CASE("shapes and tensors are printed, brackets as deep as the rank") {
     CHECK(printed(zeros(Shape{0})) == "Tensor (0) []");
     CHECK(printed(zeros(Shape{2, 0})) == "Tensor (2, 0) []");
 }
+}  // namespace print_test

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+namespace tensor_test {
 using namespace tacet;
 using tacet::test::contains;
 
@@ -181,3 +182,4 @@ TEST_CASE("views know whether a walk over them is a walk through memory") {
     CHECK(View<float, 1>{nullptr, Shape{0}}.contiguous(Shape{1}));
     CHECK(rows.offset(Shape{1, 2, 3}) == 23);
 }
+}  // namespace tensor_test

@@ -3,6 +3,7 @@
 #include <tacet/train/batch.hpp>
 #include <set>
 
+namespace batch_test {
 using namespace tacet;
 
 namespace {
@@ -57,3 +58,4 @@ TEST_CASE("A prefetcher can be dropped at any moment") {
         if (i % 2) batches.next();
     }
 }
+}  // namespace batch_test

@@ -6,6 +6,7 @@
 #include <tacet/train/loop.hpp>
 #include <tacet/train/sources.hpp>
 
+namespace loop_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -192,3 +193,4 @@ TEST_CASE("Gains are those over the input of the same step; what is not finite i
         CHECK(tacet::detail::noise_plot(log, false).series.size() == 2);
     }
 }
+}  // namespace loop_test

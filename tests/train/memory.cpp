@@ -6,6 +6,7 @@
 #include <tacet/optim/adam.hpp>
 #include <tacet/tensor/factory.hpp>
 
+namespace memory_test {
 using namespace tacet;
 
 TEST_CASE("training steps ask the system for no tensor memory once they have run, and hold no more after 1,000 of them") {
@@ -27,3 +28,4 @@ TEST_CASE("training steps ask the system for no tensor memory once they have run
     CHECK(after.cached == before.cached);
     CHECK(after.peak == before.peak);
 }
+}  // namespace memory_test

@@ -4,6 +4,7 @@
 #include <support/values.hpp>
 #include <tacet/train/noise_validation.hpp>
 
+namespace noise_validation_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -78,3 +79,4 @@ TEST_CASE("Validation knows every kind of noise, JPEG too") {
     auto const result = NoiseValidation({.clean = {"dead-leaves"}, .noises = {"jpeg:1", "jpeg:90"}, .count = 1, .side = 32}).run(same);
     CHECK(figure(result, "psnr/jpeg:1") < figure(result, "psnr/jpeg:90"));
 }
+}  // namespace noise_validation_test

@@ -5,6 +5,7 @@
 #include <support/values.hpp>
 #include <tacet/train/option_file.hpp>
 
+namespace option_file_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -298,3 +299,4 @@ TEST_CASE("Options of masked training that contradict each other or are out of r
     wide.network = "swinir", wide.net.embed_dim = 120, wide.net.attention.head_scale = true;
     CHECK_NOTHROW(wide.check_net_is_used());
 }
+}  // namespace option_file_test

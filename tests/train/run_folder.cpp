@@ -3,6 +3,7 @@
 #include <support/program.hpp>
 #include <tacet/train/run_folder.hpp>
 
+namespace run_folder_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -173,3 +174,4 @@ TEST_CASE("Texts in a run folder are replaced whole") {
     run.write_text("loss.svg", "short");
     CHECK(text_of(run.file("loss.svg")) == "short");
 }
+}  // namespace run_folder_test

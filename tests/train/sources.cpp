@@ -5,6 +5,7 @@
 #include <tacet/train/sources.hpp>
 #include <set>
 
+namespace sources_test {
 using namespace tacet;
 using namespace tacet::test;
 
@@ -92,3 +93,4 @@ TEST_CASE("Pairs are masked and turned together") {
     CHECK(differing == 0);
     CHECK((10 * seen > 4 * batch.input.size() && 10 * seen < 6 * batch.input.size()));
 }
+}  // namespace sources_test

@@ -5,6 +5,7 @@
 #include <tacet/train/sources.hpp>
 #include <tacet/train/trainer.hpp>
 
+namespace trainer_test {
 using namespace tacet;
 
 namespace {
@@ -214,3 +215,4 @@ TEST_CASE("Gradients above the clip, 1 unless it is said otherwise, are scaled d
     CHECK(norm == loud_norm);
     CHECK(untouched == Approx(loud_norm).epsilon(1e-4));
 }
+}  // namespace trainer_test

@@ -6,6 +6,7 @@
 #include <tacet/train/validation.hpp>
 #include <set>
 
+namespace validation_test {
 using namespace tacet;
 using namespace tacet::test;
 namespace fs = std::filesystem;
@@ -231,3 +232,4 @@ TEST_CASE("The report gets the montage of the last validation whose picture is t
     CHECK(found[0].first == "Step 20: noisy, denoised, reference");
     CHECK(found[0].second == read_file(run.file("montage-20.png")));
 }
+}  // namespace validation_test

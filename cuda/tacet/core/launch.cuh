@@ -40,27 +40,36 @@ struct Grid {
     std::size_t shared = 0;
 };
 
-/// Runs kernel(args...) on the current stream; without blocks there is nothing to do. Errors name the kernel, the shape, the grid and the
-/// device; profilers show the name. The only place that launches.
-template <class... P, class... A> void launch(KernelLabel const& label, Grid const& grid, void (*kernel)(P...), A const&... args) {
-    if (grid.blocks == 0) return;
-    auto const described = [&](cudaError_t status) {
-        if (status != cudaSuccess)
-            check_cuda(status, concat_text(label, " in ", grid.blocks, " blocks of ", grid.threads, " threads with ", grid.shared,
-                                           " bytes of shared memory, on ", device_name()).c_str());
-    };
+namespace detail {
+/// Throws what a launch that failed was.
+inline void check_launch(cudaError_t status, KernelLabel const& label, Grid const& grid) {
+    if (status == cudaSuccess) return;
+    check_cuda(status, concat_text(label, " in ", grid.blocks, " blocks of ", grid.threads, " threads with ", grid.shared,
+                                   " bytes of shared memory, on ", device_name()).c_str());
+}
+/// A launch of a grid on the current stream, for a kernel that is told of the shared memory that it may ask for.
+inline cudaLaunchConfig_t launch_config(KernelLabel const& label, Grid const& grid, void const* kernel) {
     check(grid.blocks < Index(1) << 31, label, ": ", grid.blocks, " blocks are more than a GPU takes");
     if (grid.shared > 48 * 1024)
-        described(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(grid.shared)));
+        check_launch(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(grid.shared)), label, grid);
     cudaLaunchConfig_t config{};
     config.gridDim.x = static_cast<unsigned>(grid.blocks);
     config.blockDim.x = static_cast<unsigned>(grid.threads);
     config.dynamicSmemBytes = grid.shared;
     config.stream = current_stream();
+    return config;
+}
+}  // namespace detail
+
+/// Runs kernel(args...) on the current stream; without blocks there is nothing to do. Errors name the kernel, the shape, the grid and the
+/// device; profilers show the name. The only place that launches.
+template <class... P, class... A> void launch(KernelLabel const& label, Grid const& grid, void (*kernel)(P...), A const&... args) {
+    if (grid.blocks == 0) return;
+    auto const config = detail::launch_config(label, grid, reinterpret_cast<void const*>(kernel));
     nvtxRangePushA(label.name());
     auto const status = cudaLaunchKernelEx(&config, kernel, P(args)...);
     nvtxRangePop();
-    described(status);
+    detail::check_launch(status, label, grid);
 }
 
 namespace gpu {

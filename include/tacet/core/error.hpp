@@ -2,6 +2,7 @@
 #pragma once
 #include <charconv>
 #include <concepts>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 
@@ -21,36 +22,50 @@ struct OutOfMemory : Error {
 };
 
 namespace detail {
-inline void append(std::string& s, char const* p) { s += p; }
-inline void append(std::string& s, std::string const& p) { s += p; }
-inline void append(std::string& s, char c) { s += c; }
 /// The shortest digits that read back as v: std::to_string would print 1e-9 as 0.000000.
 template <class F> void append_digits(std::string& s, F v) {
     char text[64];
     s.append(text, std::to_chars(text, text + sizeof text, v).ptr);
 }
 template <class V> void append(std::string& s, V const& v) {
-    if constexpr (std::floating_point<V>) append_digits(s, v);
+    if constexpr (std::same_as<V, std::string> || std::same_as<V, char>) s += v;
+    else if constexpr (std::floating_point<V>) append_digits(s, v);
     else if constexpr (std::integral<V>) s += std::to_string(v);
     else s += to_string(v);
 }
+
+/// A string, character, number or whatever has a `to_string`: what it is made from, and how that is written. Texts are made of these by one
+/// function, not by one for every list of types that somebody makes a text of, which would be a part of every program.
+class TextPart {
+public:
+    TextPart(char const* text) : value_(text), append_([](std::string& s, void const* v) { s += static_cast<char const*>(v); }) {}
+    template <class V>
+    TextPart(V const& value) : value_(&value), append_([](std::string& s, void const* v) { append(s, *static_cast<V const*>(v)); }) {}
+    void append_to(std::string& text) const { append_(text, value_); }
+
+private:
+    void const* value_;
+    void (*append_)(std::string&, void const*);
+};
+inline std::string joined(std::initializer_list<TextPart> parts) {
+    std::string text;
+    for (TextPart const& part : parts) part.append_to(text);
+    return text;
+}
+template <class E> [[noreturn]] void fail(std::initializer_list<TextPart> parts) { throw E(joined(parts)); }
 }  // namespace detail
 
 /// The concatenation of its arguments: strings, characters, numbers and whatever has a `to_string`.
-template <class... Parts> std::string concat_text(Parts const&... parts) {
-    std::string text;
-    (detail::append(text, parts), ...);
-    return text;
-}
+template <class... Parts> std::string concat_text(Parts const&... parts) { return detail::joined({parts...}); }
 
 /// Throws Error built from the parts when `ok` is false.
 template <class... Parts> void check(bool ok, Parts const&... parts) {
-    if (!ok) throw Error(concat_text(parts...));
+    if (!ok) detail::fail<Error>({parts...});
 }
 
 /// Throws ShapeError built from the parts when `ok` is false.
 template <class... Parts> void check_shape(bool ok, Parts const&... parts) {
-    if (!ok) throw ShapeError(concat_text(parts...));
+    if (!ok) detail::fail<ShapeError>({parts...});
 }
 
 }  // namespace tacet

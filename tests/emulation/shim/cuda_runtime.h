@@ -4,7 +4,6 @@
 #include <cuda_runtime_api.h>
 #include <limits>
 #include <tuple>
-#include <vector>
 #include <utility>
 
 // What nvcc knows without being told, for g++.
@@ -36,29 +35,12 @@ struct Machine {
 Machine& machine();
 /// Does the work of a stream, or keeps it for the graph that the stream is recorded into.
 cudaError_t submit(cudaStream_t stream, std::function<void()> work);
-/// The most shared memory that kernels may ask for; above 48 KB they must be told to.
-template <class Kernel> std::size_t& allowed_shared_bytes(Kernel* kernel) {
-    static std::vector<std::pair<Kernel*, std::size_t>> all;
-    for (auto& [known, bytes] : all)
-        if (known == kernel) return bytes;
-    return all.emplace_back(kernel, 48 * 1024).second;
-}
+/// Has thread() run for every thread of the launch of a kernel.
+cudaError_t launch(cudaLaunchConfig_t const& config, void const* kernel, char const* name, std::function<void()> thread);
 }  // namespace emulation
-
-template <class... P> cudaError_t cudaFuncSetAttribute(void (*kernel)(P...), cudaFuncAttribute, int bytes) {
-    if (static_cast<std::size_t>(bytes) > emulation::most_shared_bytes) return cudaErrorInvalidValue;
-    emulation::allowed_shared_bytes(kernel) = static_cast<std::size_t>(bytes);
-    return cudaSuccess;
-}
 
 /// Runs the kernel, each thread with parameters of its own.
 template <class... P, class... A> cudaError_t cudaLaunchKernelEx(cudaLaunchConfig_t const* config, void (*kernel)(P...), A&&... args) {
-    dim3 const g = config->gridDim, b = config->blockDim;
-    auto const threads = std::size_t(b.x) * b.y * b.z;
-    if (g.x == 0 || g.y == 0 || g.z == 0 || threads == 0 || threads > emulation::most_threads) return cudaErrorInvalidConfiguration;
-    if (config->dynamicSmemBytes > emulation::allowed_shared_bytes(kernel)) return cudaErrorInvalidValue;
-    std::tuple<P...> const parameters(std::forward<A>(args)...);
-    return emulation::submit(config->stream, [=, name = std::string(__PRETTY_FUNCTION__), shared = config->dynamicSmemBytes] {
-        emulation::run(name, {g.x, g.y, g.z}, {b.x, b.y, b.z}, shared, [&] { std::apply([&](auto... p) { kernel(p...); }, parameters); });
-    });
+    return emulation::launch(*config, reinterpret_cast<void const*>(kernel), __PRETTY_FUNCTION__,
+                             [kernel, parameters = std::tuple<P...>(std::forward<A>(args)...)] { std::apply(kernel, parameters); });
 }

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/core/half.hpp>
 #include <tacet/core/matrix_fragment.cuh>
 #include <bit>
 #include <cuda_runtime.h>
-#include <cstring>
 #include <type_traits>
 
-// The fragments are laid out as the PTX manual says (ISA 8, "Matrix fragments for mma.m16n8k16 with floating point type", for m16n8k8 with
-// .tf32, and for ldmatrix), written down again here, not taken from the header that this one stands in for.
 namespace tacet {
 
 // cvt.rna.tf32.f32: to the nearest of 10 bits of fraction, ties away from zero; a NaN stays one.
@@ -17,7 +13,6 @@ inline gpu::Tf32::Tf32(float x) : bits(std::bit_cast<std::uint32_t>(x)) {
 }
 
 namespace warp {
-
 namespace detail {
 
 struct Product {
@@ -25,77 +20,15 @@ struct Product {
     MatrixA const* a;
     MatrixB const* b;
 };
-
-/// The 16-bit element `which` (0: lower half) of a register.
-template <class T> float element(std::uint32_t r, int which) {
-    T x;
-    x.bits = static_cast<std::uint16_t>(r >> (16 * which));
-    return static_cast<float>(x);
-}
-
-/// Row and column of C's element i in a lane: groupID = lane >> 2, row = groupID for i < 2, else groupID + 8, column = (lane % 4) * 2 + (i & 1).
-inline void add_product(std::span<void* const, emulation::warp_size> lanes, float const (&a)[16][16], float const (&b)[16][8], int depth) {
-    for (int lane = 0; lane < emulation::warp_size; ++lane) {
-        auto const& product = *static_cast<Product*>(lanes[static_cast<std::size_t>(lane)]);
-        for (int i = 0; i < 4; ++i) {
-            int const row = (lane >> 2) + (i < 2 ? 0 : 8), column = lane % 4 * 2 + (i & 1);
-            float sum = product.c->v[i];
-            for (int k = 0; k < depth; ++k) sum += a[row][k] * b[k][column];
-            product.c->v[i] = sum;
-        }
-    }
-}
-
-template <class T> void multiply_16(std::span<void* const, emulation::warp_size> lanes) {
-    float a[16][16], b[16][8];
-    for (int lane = 0; lane < emulation::warp_size; ++lane) {
-        auto const& product = *static_cast<Product*>(lanes[static_cast<std::size_t>(lane)]);
-        int const group = lane >> 2, in_group = lane % 4;
-        for (int i = 0; i < 8; ++i) {  // a_i: row = group for i = 0, 1, 4, 5; column = in_group * 2 + (i & 1), + 8 from i = 4 on
-            int const row = group + (i % 4 < 2 ? 0 : 8), column = in_group * 2 + (i & 1) + (i < 4 ? 0 : 8);
-            a[row][column] = element<T>(product.a->r[i / 2], i & 1);
-        }
-        for (int i = 0; i < 4; ++i) {  // b_i: row = in_group * 2 + (i & 1), + 8 from i = 2 on; column = group
-            int const row = in_group * 2 + (i & 1) + (i < 2 ? 0 : 8);
-            b[row][group] = element<T>(product.b->r[i / 2], i & 1);
-        }
-    }
-    add_product(lanes, a, b, 16);
-}
-
-inline float tf32(std::uint32_t bits) {
-    if (bits & 0x1fffu) throw emulation::Fault("mma: a number that was not rounded to TF32");
-    return std::bit_cast<float>(bits);
-}
-inline void multiply_8(std::span<void* const, emulation::warp_size> lanes) {
-    float a[16][16], b[16][8];
-    for (int lane = 0; lane < emulation::warp_size; ++lane) {
-        auto const& product = *static_cast<Product*>(lanes[static_cast<std::size_t>(lane)]);
-        int const group = lane >> 2, in_group = lane % 4;
-        for (int i = 0; i < 4; ++i) a[group + (i % 2 ? 8 : 0)][in_group + (i < 2 ? 0 : 4)] = tf32(product.a->r[i]);
-        for (int i = 0; i < 2; ++i) b[in_group + (i ? 4 : 0)][group] = tf32(product.b->r[i]);
-    }
-    add_product(lanes, a, b, 8);
-}
-
 struct Load {
     std::uint32_t* r;
     std::byte const* row;
 };
-template <bool transposed> void load(std::span<void* const, emulation::warp_size> lanes) {
-    for (int lane = 0; lane < emulation::warp_size; ++lane) {
-        auto const& mine = *static_cast<Load*>(lanes[static_cast<std::size_t>(lane)]);
-        for (int m = 0; m < 4; ++m) {
-            std::uint16_t pair[2];
-            for (int i = 0; i < 2; ++i) {
-                int const row = transposed ? lane % 4 * 2 + i : lane / 4, column = transposed ? lane / 4 : lane % 4 * 2 + i;
-                auto const* from = static_cast<Load*>(lanes[static_cast<std::size_t>(8 * m + row)])->row;
-                std::memcpy(&pair[i], from + 2 * column, 2);
-            }
-            mine.r[m] = pair[0] | std::uint32_t(pair[1]) << 16;
-        }
-    }
-}
+// What lanes do together that meet: matrix_product.cpp.
+using Lanes = std::span<void* const, emulation::warp_size>;
+template <class T> void multiply_16(Lanes lanes);
+void multiply_8(Lanes lanes);
+template <bool transposed> void load(Lanes lanes);
 
 }  // namespace detail
 
