@@ -11,6 +11,11 @@
 #include <random>
 #include <vector>
 #include <cuda_runtime.h>
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1  // clang
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -31,25 +36,32 @@ struct Copy {
 
 enum class State { ready, barrier, meeting, ended };
 
-/// Where something goes on that another runs in the place of. Switches of the system's contexts ask for masks of signals, and those of
-/// setjmp() have the address sanitizer look for stacks of signals and forget what it holds of this one: many times what most threads do.
-struct Place {
-    void* registers[5];
+/// Where suspended code goes on: the five words that __builtin_setjmp() fills. Not by swapcontext(), which asks the system for the mask of
+/// signals, nor by setjmp(), for whose longjmp() the address sanitizer clears what it knows of the stack: both cost many times what most
+/// threads do between two switches.
+struct Context {
+    void* words[5];
 };
-[[noreturn, gnu::noinline, gnu::no_sanitize_address]] void go_on_at(Place& place) { __builtin_longjmp(place.registers, 1); }
-[[gnu::noinline, gnu::no_sanitize_address]] void change(Place& from, Place& to) {
-    if (!__builtin_setjmp(from.registers)) go_on_at(to);
+// Not only noinline: a caller that knew which registers and which memory these use would keep values in the others, while other code runs.
+#if defined(__clang__)
+#define TACET_SWITCHES_STACKS gnu::noinline, gnu::no_sanitize_address
+#else
+#define TACET_SWITCHES_STACKS gnu::noipa, gnu::no_sanitize_address
+#endif
+[[noreturn, TACET_SWITCHES_STACKS]] void jump_to(Context& context) { __builtin_longjmp(context.words, 1); }
+[[TACET_SWITCHES_STACKS]] void switch_context(Context& from, Context& to) {
+    if (!__builtin_setjmp(from.words)) jump_to(to);
 }
 
-/// A thread of a block: a context with a stack of its own, which runs one thread after the other.
+/// What runs a thread of a block, then one of the next block: a stack, and where on it to go on.
 struct Fiber {
     static constexpr std::size_t stack_bytes = 256 * 1024;
 
-    ucontext_t beginning;
+    ucontext_t first_context;
     bool begun = false;
-    Place here;
+    Context context;
     std::unique_ptr<std::byte[]> stack{new std::byte[stack_bytes]};
-    State state = State::ended;
+    State state = State::ready;  // not ended: prepare() gives it its first context
     uint3 index;
     char const* place;  // the primitive that it waits at
     void* operand;
@@ -62,7 +74,7 @@ struct Fiber {
 
 /// The scheduler's own side of a switch, and the bounds of its stack for the address sanitizer.
 struct Scheduler {
-    Place here;
+    Context context;
     void const* stack = nullptr;
     std::size_t stack_bytes = 0;
     void* fake_stack = nullptr;
@@ -87,7 +99,7 @@ void yield(State state) {
     Fiber& self = *scheduler.running;
     self.state = state;
     leave_for(&self.fake_stack, scheduler.stack, scheduler.stack_bytes);
-    change(self.here, scheduler.here);
+    switch_context(self.context, scheduler.context);
     arrived(self.fake_stack, &scheduler.stack, &scheduler.stack_bytes);
 }
 
@@ -103,18 +115,18 @@ void enter() {
     }
 }
 
-[[gnu::noinline, gnu::no_sanitize_address]] void begin(Fiber& fiber) {
+[[TACET_SWITCHES_STACKS]] void begin(Fiber& fiber) {
     fiber.begun = true;
     ucontext_t unused;
     // Not by setcontext(), for which the sanitizer would not forget what a thread had left on the stack.
-    if (!__builtin_setjmp(scheduler.here.registers)) swapcontext(&unused, &fiber.beginning);
+    if (!__builtin_setjmp(scheduler.context.words)) swapcontext(&unused, &fiber.first_context);
 }
 
 void resume(Fiber& fiber) {
     scheduler.running = &fiber;
     threadIdx = fiber.index;
     leave_for(&scheduler.fake_stack, fiber.stack.get(), Fiber::stack_bytes);
-    if (fiber.begun) change(scheduler.here, fiber.here);
+    if (fiber.begun) switch_context(scheduler.context, fiber.context);
     else begin(fiber);
     arrived(scheduler.fake_stack, nullptr, nullptr);
     if (fiber.failure) std::rethrow_exception(fiber.failure);
@@ -122,12 +134,12 @@ void resume(Fiber& fiber) {
 
 /// Has a fiber run the thread of this index; one that was left in the middle of another (a fault) begins anew.
 void prepare(Fiber& fiber, uint3 index) {
-    if (fiber.state != State::ended || !fiber.begun) {
-        getcontext(&fiber.beginning);
-        fiber.beginning.uc_stack.ss_sp = fiber.stack.get();
-        fiber.beginning.uc_stack.ss_size = Fiber::stack_bytes;
-        fiber.beginning.uc_link = nullptr;
-        makecontext(&fiber.beginning, enter, 0);
+    if (fiber.state != State::ended) {
+        getcontext(&fiber.first_context);
+        fiber.first_context.uc_stack.ss_sp = fiber.stack.get();
+        fiber.first_context.uc_stack.ss_size = Fiber::stack_bytes;
+        fiber.first_context.uc_link = nullptr;
+        makecontext(&fiber.first_context, enter, 0);
         fiber.begun = false;
     }
     fiber.state = State::ready;

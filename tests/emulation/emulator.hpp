@@ -37,7 +37,7 @@ void run(std::string const& kernel, Extent grid, Extent block, std::size_t share
 std::byte* shared_memory();
 /// All threads of the block, but for those that have ended.
 void block_barrier();
-/// All 32 lanes of this warp meet at `primitive`: the last one calls all(operands in the order of lanes), then all go on.
+/// All 32 lanes of this warp meet at `primitive`: when they have, all(operands in the order of lanes) is called once, then they go on.
 void meet(char const* primitive, void* operand, void (*all)(std::span<void* const, warp_size> operands));
 
 /// A copy to shared memory that happens when it is waited for: zeros for bytes beyond `valid`.

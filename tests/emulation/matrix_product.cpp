@@ -5,7 +5,7 @@
 #include <cstring>
 
 // The fragments are laid out as the PTX manual says (ISA 8, "Matrix fragments for mma.m16n8k16 with floating point type", for m16n8k8 with
-// .tf32, and for ldmatrix), written down again here, not taken from the header that ours stands in for.
+// .tf32, and for ldmatrix), written down again here, not taken from the header that shim/tacet/core/mma.cuh stands in for.
 
 namespace tacet::warp::detail {
 namespace {
@@ -17,7 +17,8 @@ template <class T> float element(std::uint32_t r, int which) {
     return static_cast<float>(x);
 }
 
-/// Row and column of C's element i in a lane: groupID = lane >> 2, row = groupID for i < 2, else groupID + 8, column = (lane % 4) * 2 + (i & 1).
+/// Row and column of C's element i in a lane: groupID = lane >> 2, row = groupID for i < 2, else groupID + 8,
+/// column = (lane % 4) * 2 + (i & 1).
 void add_product(Lanes lanes, float const (&a)[16][16], float const (&b)[16][8], int depth) {
     for (int lane = 0; lane < emulation::warp_size; ++lane) {
         auto const& product = *static_cast<Product*>(lanes[static_cast<std::size_t>(lane)]);

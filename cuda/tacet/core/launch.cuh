@@ -41,13 +41,13 @@ struct Grid {
 };
 
 namespace detail {
-/// Throws what a launch that failed was.
+/// Throws an error that names the kernel, its shapes, the grid and the device, unless status is cudaSuccess.
 inline void check_launch(cudaError_t status, KernelLabel const& label, Grid const& grid) {
     if (status == cudaSuccess) return;
     check_cuda(status, concat_text(label, " in ", grid.blocks, " blocks of ", grid.threads, " threads with ", grid.shared,
                                    " bytes of shared memory, on ", device_name()).c_str());
 }
-/// A launch of a grid on the current stream, for a kernel that is told of the shared memory that it may ask for.
+/// The configuration of a launch on the current stream. Lets the kernel have more than 48 KB of shared memory where the grid wants that.
 inline cudaLaunchConfig_t launch_config(KernelLabel const& label, Grid const& grid, void const* kernel) {
     check(grid.blocks < Index(1) << 31, label, ": ", grid.blocks, " blocks are more than a GPU takes");
     if (grid.shared > 48 * 1024)

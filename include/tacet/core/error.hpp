@@ -34,24 +34,27 @@ template <class V> void append(std::string& s, V const& v) {
     else s += to_string(v);
 }
 
-/// A string, character, number or whatever has a `to_string`: what it is made from, and how that is written. Texts are made of these by one
-/// function, not by one for every list of types that somebody makes a text of, which would be a part of every program.
+/// One part of a text: a pointer to a string, character, number or whatever has a `to_string`, and how that is written. It lives no longer
+/// than the expression that it stands in. One function joins parts of any types: one for each list of types would be many in every program.
 class TextPart {
 public:
     TextPart(char const* text) : value_(text), append_([](std::string& s, void const* v) { s += static_cast<char const*>(v); }) {}
     template <class V>
-    TextPart(V const& value) : value_(&value), append_([](std::string& s, void const* v) { append(s, *static_cast<V const*>(v)); }) {}
+    TextPart(V const& value)
+        : value_(&value), append_([](std::string& s, void const* v) { detail::append(s, *static_cast<V const*>(v)); }) {}
     void append_to(std::string& text) const { append_(text, value_); }
 
 private:
     void const* value_;
     void (*append_)(std::string&, void const*);
 };
+/// The parts one after the other.
 inline std::string joined(std::initializer_list<TextPart> parts) {
     std::string text;
     for (TextPart const& part : parts) part.append_to(text);
     return text;
 }
+/// Throws an E whose text is made of the parts.
 template <class E> [[noreturn]] void fail(std::initializer_list<TextPart> parts) { throw E(joined(parts)); }
 }  // namespace detail
 

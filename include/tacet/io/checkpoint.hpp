@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/device.hpp>
 #include <tacet/core/error.hpp>
 #include <tacet/io/atomic_file.hpp>
 #include <tacet/io/named_tensor.hpp>
@@ -21,8 +22,17 @@ inline CheckpointFormat checkpoint_format(std::span<std::uint8_t const> bytes) {
     return detail::is_torch_legacy(bytes) ? CheckpointFormat::TorchLegacy : CheckpointFormat::Unknown;
 }
 
+#if TACET_WITH_COMPILED  // library tacet::compiled has it
+namespace detail {
+Checkpoint compiled_parse_checkpoint(std::span<std::uint8_t const> bytes, TorchNames const& names, CheckpointLimits limits, Cpu);
+}
+#endif
+
 /// Reads a checkpoint of any known format from memory. The format is recognised once; a damaged file of one is never tried as another.
 inline Checkpoint parse_checkpoint(std::span<std::uint8_t const> bytes, TorchNames const& names = {}, CheckpointLimits limits = {}) {
+#if TACET_WITH_COMPILED
+    return detail::compiled_parse_checkpoint(bytes, names, limits, Cpu{});
+#else
     bool const tar = detail::begins_with(bytes, "ustar", 257);  // PyTorch's first format: the reader says what to do
     switch (checkpoint_format(bytes)) {
     case CheckpointFormat::Safetensors: return parse_safetensors(bytes, limits);
@@ -32,6 +42,7 @@ inline Checkpoint parse_checkpoint(std::span<std::uint8_t const> bytes, TorchNam
     }
     if (tar) return parse_torch_checkpoint(bytes, names, limits);
     throw Error("not a checkpoint: neither safetensors nor PyTorch's .pt, .pth or .ckpt");
+#endif
 }
 
 /// Reads a checkpoint file: safetensors, or PyTorch's zip and legacy formats. Errors name the path.

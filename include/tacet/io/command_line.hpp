@@ -164,13 +164,23 @@ private:
 
 }  // namespace detail
 
+#if TACET_WITH_COMPILED  // library tacet::compiled has it
+namespace detail {
+Request compiled_parse_words(OptionFields& fields, std::vector<std::string> const& args, Cpu);
+}
+#endif
+
 /// Applies the words of a command line (without the program's name) to `options`; UsageError for every mistake in them.
 /// `--config FILE` reads a JSON file first, wherever it stands: the command line wins. Unless Request::run is returned, `options` is
 /// unchanged. A member function `validate() const` of the struct, if any, is called at the end and may throw.
 template <class Options> Request parse_command_line(std::vector<std::string> const& args, Options& options) {
     Options copy = options;
     OptionFields fields = describe_options(copy);
+#if TACET_WITH_COMPILED
+    Request const request = detail::compiled_parse_words(fields, args, Cpu{});
+#else
     Request const request = detail::CommandLine(fields).parse(args);
+#endif
     if (request != Request::run) return request;
     if constexpr (requires(Options const& o) { o.validate(); }) static_cast<Options const&>(copy).validate();
     options = std::move(copy);

@@ -123,9 +123,19 @@ inline Raster to_raster(Image const& image, int bit_depth) {
 
 }  // namespace detail
 
+#if TACET_WITH_COMPILED  // library tacet::compiled has them
+namespace detail {
+Image compiled_decode_image(std::span<std::uint8_t const> bytes, std::string const& name, ReadLimits const& limits, Cpu);
+std::vector<std::uint8_t> compiled_encode_image(Image const& image, ImageFormat format, WriteOptions const& options, Cpu);
+}  // namespace detail
+#endif
+
 /// Decodes an image file in memory; `name` appears in the messages. The format is told from the content. Throws Error, in one line, for
 /// everything that is damaged, cut off, unsupported or beyond the limits.
 inline Image decode_image(std::span<std::uint8_t const> bytes, std::string const& name, ReadLimits const& limits = {}) {
+#if TACET_WITH_COMPILED
+    return detail::compiled_decode_image(bytes, name, limits, Cpu{});
+#else
     try {
         return detail::to_image(detail::decode_raster(bytes, limits));
     } catch (Error const& error) {
@@ -133,6 +143,7 @@ inline Image decode_image(std::span<std::uint8_t const> bytes, std::string const
     } catch (std::bad_alloc const&) {
         throw Error(name + ": not enough memory to decode it");
     }
+#endif
 }
 
 /// Reads an image file; see decode_image.
@@ -143,11 +154,15 @@ inline Image read_image(std::filesystem::path const& path, ReadLimits const& lim
 /// An image as the bytes of a file. Integer samples are clamped to [0, 1] and rounded to the nearest even; what was read in the same bit
 /// depth comes out unchanged (JPEG excepted). The ICC profile goes into PNG, JPEG and TIFF. Throws Error for alpha that the format lacks.
 inline std::vector<std::uint8_t> encode_image(Image const& image, ImageFormat format, WriteOptions const& options = {}) {
+#if TACET_WITH_COMPILED
+    return detail::compiled_encode_image(image, format, options, Cpu{});
+#else
     detail::check_image(image);
     int const bit_depth = options.bit_depth ? options.bit_depth : detail::stored_bit_depth(format, image.bit_depth);
     detail::check_bit_depth(bit_depth);
     check(detail::stored_bit_depth(format, bit_depth) == bit_depth, to_string(format), " has no samples of ", bit_depth, " bits");
     return detail::encode_raster(detail::to_raster(image, bit_depth), format, options.jpeg_quality);
+#endif
 }
 
 /// The format in which an image will be written to `path`. Throws Error when the suffix names none, one that this program cannot

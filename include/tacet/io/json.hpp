@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include <tacet/core/device.hpp>
 #include <tacet/io/atomic_file.hpp>
 #include <tacet/io/json_value.hpp>
 
@@ -134,13 +135,23 @@ private:
 
 }  // namespace detail
 
+#if TACET_WITH_COMPILED  // library tacet::compiled has it
+namespace detail {
+Json compiled_parse_json(std::string_view text, std::string const& name, JsonRules rules, Cpu);
+}
+#endif
+
 /// Reads JSON text. Duplicate keys, syntax errors and nesting beyond the rules are Errors that start with "name:line: ".
 inline Json parse_json(std::string_view text, std::string const& name = "JSON", JsonRules rules = {}) {
+#if TACET_WITH_COMPILED
+    return detail::compiled_parse_json(text, name, rules, Cpu{});
+#else
     check(text.size() <= rules.max_bytes, name, ": larger than ", rules.max_bytes >> 20, " MiB");
     detail::JsonBuilder builder(text, name, rules);
     detail::JsonCursor const first(text.data(), &builder.position), last(text.data() + text.size(), &builder.position);
     nlohmann::json::sax_parse(first, last, &builder, nlohmann::json::input_format_t::json, true, rules.comments);
     return builder.take();
+#endif
 }
 
 /// Reads a JSON file; errors name the file as it was given.

@@ -128,9 +128,20 @@ inline std::string format_help(Program const& program, OptionFields const& field
 
 }  // namespace detail
 
+#if TACET_WITH_COMPILED  // library tacet::compiled has it
+namespace detail {
+std::string compiled_format_help(Program const& program, OptionFields const& fields, std::size_t width, Cpu);
+}
+#endif
+
 /// The text of --help in lines of at most `width` columns (longer words excepted); defaults are those of `defaults`.
 template <class Options> std::string options_help(Program const& program, Options defaults = {}, int width = 100) {
-    return detail::format_help(program, describe_options(defaults), static_cast<std::size_t>(std::max(width, 60)));
+    auto const columns = static_cast<std::size_t>(std::max(width, 60));
+#if TACET_WITH_COMPILED
+    return detail::compiled_format_help(program, describe_options(defaults), columns, Cpu{});
+#else
+    return detail::format_help(program, describe_options(defaults), columns);
+#endif
 }
 
 /// A Markdown table of all options for a reference page: name, JSON key, values, default, meaning.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/half.hpp>
 #include <tacet/core/matrix_fragment.cuh>
 #include <bit>
 #include <cuda_runtime.h>
