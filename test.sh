@@ -11,10 +11,10 @@ Usage: ./test.sh [--all] [--jobs N]
 
 Builds the programs and the tests (in build/release) and runs the tests: at most 15 minutes on two cores.
 
-  --all      also: with the address, undefined-behaviour and thread sanitizers (build/dev, build/tsan), with clang (build/clang, for AVX2
-             where build/release is for AVX-512), for the other instruction sets that can run here (build/avx2, build/sse2,
-             build/scalar, build/neon in an emulator), as an installed package, every header alone, the code of the documentation,
-             train steps by nvcc where it is found, and the benchmarks: at most 50 minutes on two cores
+  --all      also: with the address, undefined-behaviour and thread sanitizers (build/dev, build/tsan), with clang (build/clang, only
+             the kernels optimised, for AVX2 where build/release is for AVX-512), for the other instruction sets that can run here
+             (build/avx2, build/sse2, build/scalar, build/neon in an emulator), as an installed package, every header alone, the
+             code of the documentation, train steps by nvcc where it is found, and the benchmarks: at most 50 minutes on two cores
   --jobs N   compile and test with N processes (default: one per core, 2 GB of memory for each)
 
 Missing Debian packages are installed when this runs as root, and named otherwise. Tests of published data look for it in the folder
