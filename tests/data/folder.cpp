@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
+#include <support/image_bytes.hpp>
 #include <tacet/data/folder.hpp>
 #include <cstdio>
-#include <cstdlib>
 
 namespace folder_test {
 using namespace tacet;
+using namespace tacet::test;
 namespace fs = std::filesystem;
 
 namespace {
 
-/// A folder of empty files, removed at the end.
-struct TemporaryFolder {
-    fs::path path;
-    TemporaryFolder() {
-        std::string name = (fs::temp_directory_path() / "tacet-folder-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()));
-        path = name;
-    }
-    ~TemporaryFolder() { fs::remove_all(path); }
-    TemporaryFolder(TemporaryFolder const&) = delete;
-    TemporaryFolder& operator=(TemporaryFolder const&) = delete;
+/// A folder of empty files.
+struct FolderOfFiles : ScratchFolder {
     void add(std::string const& name) const {
         fs::create_directories((path / name).parent_path());
         std::FILE* const file = std::fopen((path / name).c_str(), "w");
@@ -30,19 +22,10 @@ struct TemporaryFolder {
     std::string quoted(std::string const& name = "") const { return quote_text(name.empty() ? path.string() : (path / name).string()); }
 };
 
-std::string error_of(auto&& f) {
-    try {
-        f();
-    } catch (Error const& e) {
-        return e.what();
-    }
-    return "no error";
-}
-
 }  // namespace
 
 TEST_CASE("a folder's images are listed by name, other files are left out", "[data][folder]") {
-    TemporaryFolder const folder;
+    FolderOfFiles const folder;
     for (auto const* name : {"b.PNG", "a.jpeg", "10.tif", "9.bmp", "notes.txt", ".hidden.png", "deep/inside.png", "c.ppm", "noext"})
         folder.add(name);
     fs::create_directories(folder.path / "a folder.png");
@@ -52,16 +35,16 @@ TEST_CASE("a folder's images are listed by name, other files are left out", "[da
 }
 
 TEST_CASE("a folder without images is an error that names it", "[data][folder]") {
-    TemporaryFolder const folder;
+    FolderOfFiles const folder;
     folder.add("notes.txt");
-    CHECK(error_of([&] { list_images(folder.path); }) ==
+    CHECK(error_text([&] { list_images(folder.path); }) ==
           folder.quoted() + " holds no images (files ending in .png, .jpg, .tif, .bmp, .pnm, .pfm and the like)");
-    CHECK(error_of([&] { list_images(folder.path / "none"); }) == folder.quoted("none") + " does not exist");
-    CHECK(error_of([&] { list_images(folder.path / "notes.txt"); }) == folder.quoted("notes.txt") + " is not a folder");
+    CHECK(error_text([&] { list_images(folder.path / "none"); }) == folder.quoted("none") + " does not exist");
+    CHECK(error_text([&] { list_images(folder.path / "notes.txt"); }) == folder.quoted("notes.txt") + " is not a folder");
 }
 
 TEST_CASE("pairs are matched by stem", "[data][folder]") {
-    TemporaryFolder const folder;
+    FolderOfFiles const folder;
     for (auto const* name : {"a/2.png", "a/x.1.png", "b/x.1.jpg", "b/2.png"}) folder.add(name);
     auto const pairs = match_folders(folder.path / "a", folder.path / "b");
     REQUIRE(pairs.size() == 2);
@@ -72,13 +55,13 @@ TEST_CASE("pairs are matched by stem", "[data][folder]") {
 }
 
 TEST_CASE("unmatched files are named", "[data][folder]") {
-    TemporaryFolder const folder;
+    FolderOfFiles const folder;
     for (auto const* name : {"a/1.png", "a/2.png", "b/2.png", "b/3.png"}) folder.add(name);
     std::string const folders = folder.quoted("a") + " and " + folder.quoted("b");
-    CHECK(error_of([&] { match_folders(folder.path / "a", folder.path / "b"); }) ==
+    CHECK(error_text([&] { match_folders(folder.path / "a", folder.path / "b"); }) ==
           folders + ": without a partner of the same stem: 1.png, 3.png");
-    CHECK(error_of([] { match_by_stem({"1.png", "2.png", "3.png", "4.png", "5.png", "6.png", "7.png"}, {}); }) ==
+    CHECK(error_text([] { match_by_stem({"1.png", "2.png", "3.png", "4.png", "5.png", "6.png", "7.png"}, {}); }) ==
           "without a partner of the same stem: 1.png, 2.png, 3.png, 4.png, 5.png and 2 more");
-    CHECK(error_of([] { match_by_stem({"x/1.png", "x/1.jpg"}, {"y/1.png"}); }) == "\"x/1.png\" and \"x/1.jpg\" have the same stem");
+    CHECK(error_text([] { match_by_stem({"x/1.png", "x/1.jpg"}, {"y/1.png"}); }) == "\"x/1.png\" and \"x/1.jpg\" have the same stem");
 }
 }  // namespace folder_test
