@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
-#include <support/image_bytes.hpp>
+#include <support/scratch.hpp>
 #include <tacet/data/image_cache.hpp>
 #include <thread>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The published checkpoints of noise2noise-pytorch: recognised, loaded, and equal to the published figures.
 #include <support/catch.hpp>
-#include <support/image_bytes.hpp>
+#include <support/scratch.hpp>
 #include <tacet/data/numpy_legacy.hpp>
 #include <tacet/denoise/any_denoiser.hpp>
 #include <tacet/denoise/known_networks.hpp>

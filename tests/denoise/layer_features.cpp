@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What networks show of their layers, and what analysis programs share (denoise/analysis.hpp).
 #include <support/catch.hpp>
-#include <support/image_bytes.hpp>
+#include <support/scratch.hpp>
 #include <support/swin_weights.hpp>
 #include <tacet/denoise/analysis.hpp>
 #include <tacet/denoise/layer_features.hpp>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
+#include <support/scratch.hpp>
 #include <tacet/denoise/any_denoiser.hpp>
 #include <tacet/io/image.hpp>
 
@@ -55,9 +56,7 @@ tacet::AnyDenoiser small_network() {
 }  // namespace
 
 TEST_CASE("Denoise a file, a frame in memory, and with progress") {
-    namespace fs = std::filesystem;
-    auto const folder = fs::temp_directory_path() / ("tacet-docs-" + std::to_string(::getpid()));
-    fs::create_directories(folder);
+    tacet::test::ScratchFolder const folder;
     tacet::Rng rng(1);
     tacet::Noise2NoiseUNet<> model(3, 3, rng, 2);
     tacet::write_safetensors(folder / "w.safetensors", tacet::save(model), true);
@@ -66,7 +65,6 @@ TEST_CASE("Denoise a file, a frame in memory, and with progress") {
     tacet::write_image(folder / "noisy.png", image, {.overwrite = true});
     denoise_file((folder / "w.safetensors").string(), (folder / "noisy.png").string(), (folder / "clean.png").string());
     REQUIRE(tacet::read_image(folder / "clean.png").pixels.shape() == image.pixels.shape());
-    fs::remove_all(folder);
 
     std::vector<unsigned char> frame(20 * 128, 77);
     denoise_frame(small_network(), frame.data(), 20, 30, 128);

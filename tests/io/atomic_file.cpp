@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <tacet/io/atomic_file.hpp>
 #include <support/catch.hpp>
-#include <support/image_bytes.hpp>
+#include <support/scratch.hpp>
 #include <csignal>
 #include <fstream>
 #include <iterator>

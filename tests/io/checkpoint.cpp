@@ -2,7 +2,7 @@
 #include <tacet/io/checkpoint.hpp>
 #include <support/catch.hpp>
 #include <support/checkpoint_bytes.hpp>
-#include <filesystem>
+#include <support/scratch.hpp>
 
 namespace checkpoint_test {
 using namespace tacet;
@@ -14,10 +14,7 @@ std::string const value = pickled_dict({{"w", pickled_tensor(pickled_storage("Fl
 std::string const numbers = raw<float>({1, 2});
 std::string const header = R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
 
-struct Folder {
-    std::filesystem::path path = std::filesystem::temp_directory_path() / ("tacet-checkpoint-" + std::to_string(::getpid()));
-    Folder() { std::filesystem::create_directories(path); }
-    ~Folder() { std::filesystem::remove_all(path); }
+struct Folder : ScratchFolder {
     std::filesystem::path write(char const* name, std::vector<std::uint8_t> const& bytes) const {
         write_file_atomically(path / name, std::as_bytes(std::span(bytes)), true);
         return path / name;

@@ -2,9 +2,9 @@
 #include <tacet/io/command_line.hpp>
 
 #include <cstdio>
-#include <fstream>
 
 #include <support/catch.hpp>
+#include <support/scratch.hpp>
 
 #include "option_sample.hpp"
 
@@ -12,6 +12,7 @@ namespace command_line_test {
 using option_sample::Loss;
 using option_sample::Sample;
 using tacet::Request;
+using tacet::test::ScratchFile;
 using Paths = std::vector<std::filesystem::path>;
 
 namespace {
@@ -32,14 +33,6 @@ std::string error_of(std::vector<std::string> args, bool with_output = true) {
     } catch (tacet::UsageError const& e) { return e.what(); }
     return "";
 }
-
-struct TemporaryFile {
-    std::string path;
-    TemporaryFile(std::string const& name, std::string const& text) : path((std::filesystem::temp_directory_path() / name).string()) {
-        std::ofstream(path) << text;
-    }
-    ~TemporaryFile() { std::filesystem::remove(path); }
-};
 
 struct Copy {
     std::filesystem::path from, to;
@@ -179,23 +172,23 @@ TEST_CASE("command line: too many arguments") {
 }
 
 TEST_CASE("command line: a configuration file comes first, wherever it is named") {
-    TemporaryFile const file("tacet_command_line.json", "{\n  \"steps\": 5, \"train\": [\"x\", \"y\"], // a comment\n  \"seed\": 3}");
-    for (auto const& args : {std::vector<std::string>{"--config", file.path, "--steps", "9", "--train", "z"},
-                             {"--steps", "9", "--train", "z", "--config=" + file.path}}) {
+    ScratchFile const file("{\n  \"steps\": 5, \"train\": [\"x\", \"y\"], // a comment\n  \"seed\": 3}");
+    for (auto const& args : {std::vector<std::string>{"--config", file.path.string(), "--steps", "9", "--train", "z"},
+                             {"--steps", "9", "--train", "z", "--config=" + file.path.string()}}) {
         Sample const o = parse(args);
         CHECK(o.steps == 9);
         CHECK(o.train == Paths{"z"});  // replaced, not extended
         CHECK(o.seed == 3);
     }
-    TemporaryFile const more("tacet_command_line_2.json", "{\"seed\": 4, \"output\": \"there\"}");
+    ScratchFile const more("{\"seed\": 4, \"output\": \"there\"}");
     Sample o;
-    CHECK(tacet::parse_command_line({"--config", file.path, "--config", more.path}, o) == Request::run);
+    CHECK(tacet::parse_command_line({"--config", file.path.string(), "--config", more.path.string()}, o) == Request::run);
     CHECK(o.seed == 4);
     CHECK(o.steps == 5);
     CHECK(o.output == "there");  // required, and given by the file
 
-    TemporaryFile const wrong("tacet_command_line_3.json", "{\n\"steps\": 0}");
-    CHECK_THROWS_WITH(parse({"--config", wrong.path}), wrong.path + ":2: steps: 0 is below 1");
+    ScratchFile const wrong("{\n\"steps\": 0}");
+    CHECK_THROWS_WITH(parse({"--config", wrong.path.string()}), wrong.path.string() + ":2: steps: 0 is below 1");
     CHECK_THROWS_WITH(parse({"--config", "/nonexistent.json"}), "/nonexistent.json: cannot open: No such file or directory");
     CHECK(error_of({"--config"}) == "--config needs a value");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <support/catch.hpp>
-#include <support/image_bytes.hpp>
+#include <support/scratch.hpp>
 #include <tacet/io/file_jobs.hpp>
 
 namespace file_jobs_test {

@@ -2,32 +2,19 @@
 #include <tacet/io/log.hpp>
 
 #include <csignal>
-#include <fstream>
-#include <iterator>
 #include <limits>
 
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <support/catch.hpp>
+#include <support/scratch.hpp>
 
 namespace log_test {
 using tacet::Json;
+using tacet::test::ScratchFile;
 
 namespace {
-
-struct TemporaryFile {
-    std::filesystem::path path = std::filesystem::temp_directory_path() / ("tacet_log_" + std::to_string(getpid()) + ".jsonl");
-    explicit TemporaryFile(std::string const& text = "") {
-        std::filesystem::remove(path);
-        if (!text.empty()) std::ofstream(path, std::ios::binary) << text;
-    }
-    ~TemporaryFile() { std::filesystem::remove(path); }
-    std::string text() const {
-        std::ifstream file(path, std::ios::binary);
-        return {std::istreambuf_iterator<char>(file), {}};
-    }
-};
 
 std::vector<int> steps(std::vector<Json> const& records) {
     std::vector<int> out;
@@ -38,7 +25,7 @@ std::vector<int> steps(std::vector<Json> const& records) {
 }  // namespace
 
 TEST_CASE("log: what is written is there at once and reads back") {
-    TemporaryFile const file;
+    ScratchFile const file;
     tacet::LogWriter log(file.path);
     log.write({{"step", 1}, {"loss", 0.25}, {"note", "a\nb"}});
     CHECK(file.text() == "{\"step\":1,\"loss\":0.25,\"note\":\"a\\nb\"}\n");
@@ -52,7 +39,7 @@ TEST_CASE("log: what is written is there at once and reads back") {
 }
 
 TEST_CASE("log: opening an existing log appends to it") {
-    TemporaryFile const file;
+    ScratchFile const file;
     { tacet::LogWriter(file.path).write({{"step", 1}}); }
     { tacet::LogWriter(file.path).write({{"step", 2}}); }
     CHECK(steps(tacet::read_log(file.path)) == std::vector{1, 2});
@@ -60,14 +47,14 @@ TEST_CASE("log: opening an existing log appends to it") {
 
 TEST_CASE("log: a torn last line is dropped when reading, and cut off before more is appended") {
     for (std::string const torn : {"{\"step\":3,\"lo", "{", "{\"step\":3}"}) {
-        TemporaryFile const file("{\"step\":1}\n{\"step\":2}\n" + torn);
+        ScratchFile const file("{\"step\":1}\n{\"step\":2}\n" + torn);
         CHECK(steps(tacet::read_log(file.path)) == std::vector{1, 2});
         tacet::LogWriter(file.path).write({{"step", 3}});
         CHECK(file.text() == "{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n");
     }
-    TemporaryFile const zeros(std::string("{\"step\":1}\n\0\0\0\0\n", 16));  // what some file systems leave after a power cut
+    ScratchFile const zeros(std::string("{\"step\":1}\n\0\0\0\0\n", 16));  // what some file systems leave after a power cut
     CHECK(steps(tacet::read_log(zeros.path)) == std::vector{1});
-    TemporaryFile const only_torn("{\"ste");
+    ScratchFile const only_torn("{\"ste");
     CHECK(tacet::read_log(only_torn.path).empty());
     tacet::LogWriter(only_torn.path).write({{"step", 1}});
     CHECK(only_torn.text() == "{\"step\":1}\n");
@@ -76,7 +63,7 @@ TEST_CASE("log: a torn last line is dropped when reading, and cut off before mor
 TEST_CASE("log: every possible tear of a log leaves whole records") {
     std::string const whole = "{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":0.25}\n{\"step\":3,\"loss\":0.125}\n";
     for (std::size_t n = 0; n <= whole.size(); ++n) {
-        TemporaryFile const file(whole.substr(0, n));
+        ScratchFile const file(whole.substr(0, n));
         auto const kept = tacet::resume_log(file.path, 2);
         auto const lines = static_cast<std::size_t>(std::count(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(n), '\n'));
         CHECK(kept.size() == std::min<std::size_t>(lines, 2));
@@ -87,7 +74,7 @@ TEST_CASE("log: every possible tear of a log leaves whole records") {
 
 TEST_CASE("log: resuming cuts back to a step") {
     std::string const start = "{\"run\":\"a\"}\n{\"step\":10}\n{\"step\":10,\"psnr\":28}\n";
-    TemporaryFile const file(start + "{\"step\":11}\n{\"note\":\"after\"}\n{\"step\":12}\n{\"st");
+    ScratchFile const file(start + "{\"step\":11}\n{\"note\":\"after\"}\n{\"step\":12}\n{\"st");
     CHECK(steps(tacet::resume_log(file.path, 10)) == std::vector{-1, 10, 10});
     CHECK(file.text() == start);
     CHECK(steps(tacet::resume_log(file.path, 100)) == std::vector{-1, 10, 10});
@@ -97,9 +84,9 @@ TEST_CASE("log: resuming cuts back to a step") {
 }
 
 TEST_CASE("log: errors") {
-    TemporaryFile const broken("{\"step\":1}\n{\"step\":\n{\"step\":3}\n");
+    ScratchFile const broken("{\"step\":1}\n{\"step\":\n{\"step\":3}\n");
     CHECK_THROWS_WITH(tacet::read_log(broken.path), tacet::test::contains(broken.path.string() + ":2: syntax error"));
-    TemporaryFile const number("{\"step\":1}\n7\n{\"step\":3}\n");
+    ScratchFile const number("{\"step\":1}\n7\n{\"step\":3}\n");
     CHECK_THROWS_WITH(tacet::read_log(number.path), number.path.string() + ":2: expected an object, found a number");
     CHECK_THROWS_WITH(tacet::read_log("/nonexistent.jsonl"), "/nonexistent.jsonl: cannot open: No such file or directory");
     CHECK_THROWS_WITH(tacet::LogWriter("/nonexistent/log.jsonl"), "/nonexistent/log.jsonl: cannot open: No such file or directory");
@@ -113,7 +100,7 @@ TEST_CASE("log: a full disk is an error") {
 }
 
 TEST_CASE("log: a line that fits only in part is taken back") {
-    TemporaryFile const file;
+    ScratchFile const file;
     rlimit old{};
     getrlimit(RLIMIT_FSIZE, &old);
     auto const old_handler = std::signal(SIGXFSZ, SIG_IGN);

@@ -2,6 +2,7 @@
 #include <tacet/io/safetensors.hpp>
 #include <support/catch.hpp>
 #include <support/checkpoint_bytes.hpp>
+#include <support/scratch.hpp>
 #include <filesystem>
 
 namespace safetensors_test {
@@ -18,12 +19,6 @@ void parse_entry(std::string const& entry) { parse("{\"a\":" + entry + "}", "123
 
 NamedTensor floats(std::string name, std::initializer_list<float> values) {
     return {std::move(name), DType::F32, {static_cast<Index>(values.size())}, to_bytes(raw<float>(values))};
-}
-
-std::filesystem::path temporary_folder() {
-    auto const folder = std::filesystem::temp_directory_path() / ("tacet-safetensors-" + std::to_string(::getpid()));
-    std::filesystem::create_directories(folder);
-    return folder;
 }
 
 }  // namespace
@@ -199,7 +194,7 @@ TEST_CASE("safetensors: a file cut anywhere is an Error", "[safetensors]") {
 }
 
 TEST_CASE("safetensors: files are written whole, and only over others when asked", "[safetensors]") {
-    auto const folder = temporary_folder();
+    ScratchFolder const folder;
     auto const path = folder / "weights.safetensors";
     Checkpoint const first{{floats("a", {1})}, {}}, second{{floats("a", {2})}, {}};
     write_safetensors(path, first);
@@ -213,6 +208,5 @@ TEST_CASE("safetensors: files are written whole, and only over others when asked
     std::filesystem::resize_file(path, 20);
     CHECK_THROWS_WITH(read_safetensors(path), contains(path.string() + ": safetensors: "));
     CHECK_THROWS_AS(read_safetensors(folder / "none.safetensors"), Error);
-    std::filesystem::remove_all(folder);
 }
 }  // namespace safetensors_test

@@ -3,7 +3,7 @@
 #include <tacet/io/safetensors.hpp>
 #include <tacet/io/torch_checkpoint.hpp>
 #include <support/catch.hpp>
-#include <filesystem>
+#include <support/scratch.hpp>
 
 namespace torch_writer_test {
 using namespace tacet;
@@ -44,12 +44,12 @@ TEST_CASE("Torch writer: refuses what PyTorch could not read", "[torch_writer]")
 }
 
 TEST_CASE("Torch writer: files are replaced only when asked", "[torch_writer]") {
-    auto const path = std::filesystem::temp_directory_path() / ("tacet-torch-writer-" + std::to_string(::getpid()) + ".pth");
+    tacet::test::ScratchFolder const folder;
+    auto const path = folder / "a.pth";
     Checkpoint const c{{{"a", DType::U8, {1}, {1}}}, {}};
     write_torch_checkpoint(path, c);
     CHECK_THROWS_AS(write_torch_checkpoint(path, c), Error);
     write_torch_checkpoint(path, c, true);
     CHECK(parse_torch_checkpoint(read_file(path)).tensors == c.tensors);
-    std::filesystem::remove(path);
 }
 }  // namespace torch_writer_test

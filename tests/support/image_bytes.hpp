@@ -3,46 +3,11 @@
 #include <tacet/core/error.hpp>
 #include <tacet/core/random.hpp>
 #include <tacet/io/raster.hpp>
-#include <cstdlib>
-#include <filesystem>
+#include <support/scratch.hpp>
 #include <string>
 
-// What the tests of files and images share: a folder that goes away, the text of an error, and rasters to encode.
+// What the tests of images share: rasters to encode.
 namespace tacet::test {
-
-/// A new folder under the system's folder for temporaries, removed with its content in the end.
-class ScratchFolder {
-public:
-    ScratchFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "tacet-test-XXXXXX").string();
-        if (!::mkdtemp(pattern.data())) throw Error("cannot make " + pattern);
-        path = pattern;
-    }
-    ~ScratchFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    ScratchFolder(ScratchFolder const&) = delete;
-    ScratchFolder& operator=(ScratchFolder const&) = delete;
-
-    std::filesystem::path operator/(std::string const& name) const { return path / name; }
-    /// How many entries it has.
-    std::ptrdiff_t count() const {
-        return std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator());
-    }
-
-    std::filesystem::path path;
-};
-
-/// The message of the Error that f throws; "no error" when it throws none.
-inline std::string error_text(auto&& f) {
-    try {
-        f();
-    } catch (Error const& error) {
-        return error.what();
-    }
-    return "no error";
-}
 
 /// A raster of random samples (floats in [-1, 2)).
 inline detail::Raster random_raster(Index height, Index width, int channels, int bit_depth, std::uint32_t seed = 1) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <support/catch.hpp>
-#include <support/image_bytes.hpp>
 #include <support/process.hpp>
+#include <support/scratch.hpp>
 #include <tacet/data/dead_leaves.hpp>
 #include <tacet/io/image.hpp>
 #include <tacet/io/json.hpp>
