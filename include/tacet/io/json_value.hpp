@@ -41,7 +41,7 @@ public:
     Json(Object v) : type_(Type::object), members_(std::move(v)) {}
     template <std::integral I>
         requires(!std::same_as<I, bool>)
-    Json(I v) : type_(v < 0 ? Type::negative : Type::natural), whole_(static_cast<std::uint64_t>(v)) {}
+    Json(I v) : type_(std::cmp_less(v, 0) ? Type::negative : Type::natural), whole_(static_cast<std::uint64_t>(v)) {}
 
     /// `Json::object({{"step", 1}, {"loss", 0.5}})`
     static Json object(Object members = {}) { return Json(std::move(members)); }
