@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How a row is measured on a GPU: one process for each side; every configuration of the peer is probed, then ours, eager PyTorch at its
-best and the best configuration of all take turns. All within a time, of which compiling may take what measuring does not need."""
+best and the best configuration of all take turns. All within a time, of which getting ready may take what measuring does not need."""
+import contextlib
 import math
 import statistics
 import time
@@ -9,7 +10,11 @@ from measure import PROBES, repetitions
 from worker import WorkerError, WorkerGone
 
 MEASUREMENT = 0.05   # seconds of steps in one
-RESERVE = 10   # seconds that the turns need at the end
+RESERVE = 10   # seconds that the turns need at the end: at most so many, and a quarter of the time
+OPENING = 6   # seconds within which a configuration can be ready: at most so many, and an eighth of the time
+ENOUGH = 3   # samples of each side, where there is no time for more
+LEFT_OUT = " left out: "
+FARTHER = 3   # times a row's limit: so far from float32 may a configuration of the peer be, which is then said
 
 
 def count_for(milliseconds):
@@ -26,7 +31,8 @@ class Peer:
     """PyTorch's process, which serves all rows; started again where it is gone, with the configurations at hand that it had."""
 
     def __init__(self, start):
-        self.start, self.worker, self.row, self.file, self.end, self.held = start, None, None, None, math.inf, {}
+        self.start, self.row, self.file, self.end, self.held = start, None, None, math.inf, {}
+        self.worker, self.ready = None, False
 
     def __enter__(self):
         return self
@@ -34,7 +40,12 @@ class Peer:
     def __exit__(self, *_):
         if self.worker:
             self.worker.__exit__()
-            self.worker = None
+            self.worker, self.ready = None, False
+
+    def warm_up(self):
+        """Starts the process, which takes a while, and does not wait for it."""
+        if not self.worker:
+            self.worker = self.start()
 
     def begin(self, row, file, end):
         """From now on, questions are about this row, and all answers come before the end."""
@@ -50,11 +61,16 @@ class Peer:
             raise
 
     def running(self):
-        if not self.worker:
-            self.worker = self.start()
-            self.worker.answer(within(self.end, 120))
-            for config in self.held:
-                self.worker.ask(self.open_line(config), within(self.end, 120))
+        self.warm_up()
+        if not self.ready:
+            try:
+                self.worker.answer(within(self.end, 120))
+                for config in self.held:
+                    self.worker.ask(self.open_line(config), within(self.end, 120))
+            except WorkerError:   # one without the configurations at hand is of no use
+                self.__exit__()
+                raise
+            self.ready = True
         return self.worker
 
     def open_line(self, config):
@@ -67,8 +83,10 @@ class Peer:
         return distance
 
     def close(self, config):
-        del self.held[config]
-        self.ask(f"close {config.engine} {config.layout}")
+        """Gives back what a configuration takes; one that is not at hand takes nothing."""
+        if self.held.pop(config, None) is not None and self.ready:
+            with contextlib.suppress(WorkerError):
+                self.ask(f"close {config.engine} {config.layout}")
 
     def time(self, config, count):
         """Milliseconds of a step, from so many."""
@@ -79,13 +97,14 @@ class Peer:
 class Comparison:
     """`bench` has ours(), a process, peer, a Peer, and file(name), which names a file for both sides."""
 
-    def __init__(self, bench, row, seconds, note):
-        self.bench, self.row, self.note, self.peer = bench, row, note, bench.peer
+    def __init__(self, bench, row, seconds, note, configs=None):
+        self.bench, self.row, self.note, self.peer, self.configs = bench, row, note, bench.peer, configs or row.configs()
         self.end = time.perf_counter() + seconds
-        self.remarks, self.probes = [], {}
+        self.reserve, self.opening = min(RESERVE, seconds / 4), min(OPENING, seconds / 8)
+        self.remarks, self.probes, self.untried, self.winners = [], {}, [], []
 
     def left(self):
-        return self.end - RESERVE - time.perf_counter()
+        return self.end - self.reserve - time.perf_counter()
 
     def run(self):
         """The row's samples of each side in its unit, by name, and what is to be known of them. Raises WorkerError."""
@@ -99,7 +118,10 @@ class Comparison:
             eager, best = self.chosen(lambda config: config.engine == "eager"), self.chosen(lambda _: True)
             agreement = float(self.peer.ask(f"compare {results}"))
             samples = self.turns(ours, eager, best)
-            remark = ours.ask("remark", within(self.end))
+            if statistics.median(samples["best"]) > statistics.median(samples["eager"]):   # probes are few
+                best, samples["best"] = eager, samples["eager"]
+            self.winners = list(dict.fromkeys((eager, best)))
+            remark = ours.ask("remark", within(self.end, 5) or 1)
             if remark:
                 self.remarks.append(remark)
         if not agreement <= self.row.limit:
@@ -108,25 +130,30 @@ class Comparison:
                 "counts": agreement <= self.row.limit, "remarks": self.remarks}
 
     def leave_out(self, config, why):
-        self.remarks.append(f"{config} left out: {why}")
+        self.remarks.append(f"{config}{LEFT_OUT}{why}")
         self.note(f"{self.row.name}: {self.remarks[-1]}")
 
     def probe(self):
         """Times each configuration; of those that are not the best so far, the process keeps none."""
-        for config in self.row.configs():
-            if self.left() <= 0:
+        for config in self.configs:
+            if self.left() <= self.opening:
                 self.leave_out(config, "no time was left")
+                self.untried.append(config)
                 continue
             try:
                 distance = self.peer.open(config, self.left())
-                if not distance <= self.row.limit:
+                if not distance <= FARTHER * self.row.limit:
                     raise WorkerError(f"its results differ from those in float32 by {distance:.1e}")
+                if distance > self.row.limit:
+                    self.remarks.append(f"{config}: results differ from those in float32 by {distance:.1e}")
                 first = [self.peer.time(config, 1) for _ in range(3)][-1]
                 self.probes[config] = statistics.median(self.peer.time(config, count_for(first)) for _ in range(PROBES))
                 self.note(f"{self.row.name}: {config}: {self.in_unit(self.probes[config]):.4g} {self.row.unit}")
             except WorkerError as error:
                 self.leave_out(config, error)
-                self.peer.held.pop(config, None)
+                if isinstance(error, WorkerGone):
+                    self.untried.append(config)
+                self.peer.close(config)
             for other in [held for held in self.peer.held if held not in self.candidates()]:
                 self.peer.close(other)
 
@@ -140,17 +167,23 @@ class Comparison:
         return min(group, key=self.probes.get)
 
     def turns(self, ours, eager, best):
-        """Samples in turns; eager is sampled once where it is the best."""
+        """Samples in turns, as many as there is time for; eager is sampled once where it is the best."""
         def our_step(count):
             return float(ours.ask(f"run {count}", within(self.end))) / 1e3
 
         our_time = our_step(count_for([our_step(1) for _ in range(3)][-1]))
-        samples = {"ours": [], "eager": [], "best": []}
+        taken = []
         for _ in range(repetitions(max(our_time, self.probes[eager]) / 1e3)):
-            samples["ours"].append(our_step(count_for(our_time)))
-            samples["eager"].append(self.peer.time(eager, count_for(self.probes[eager])))
-            samples["best"].append(samples["eager"][-1] if best == eager else self.peer.time(best, count_for(self.probes[best])))
-        return {side: [self.in_unit(x) for x in values] for side, values in samples.items()}
+            if len(taken) >= ENOUGH and self.end - time.perf_counter() < 1:
+                break
+            try:
+                of_ours, of_eager = our_step(count_for(our_time)), self.peer.time(eager, count_for(self.probes[eager]))
+                taken.append((of_ours, of_eager, of_eager if best == eager else self.peer.time(best, count_for(self.probes[best]))))
+            except WorkerError:
+                if len(taken) < ENOUGH:
+                    raise
+                break
+        return {side: [self.in_unit(turn[k]) for turn in taken] for k, side in enumerate(("ours", "eager", "best"))}
 
     def in_unit(self, milliseconds):
         return milliseconds * {"us": 1e3, "ms": 1}[self.row.unit]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Everything that wants a GPU, in one run: builds with preset cuda for this machine's GPU, runs the native tests, these again under
-compute-sanitizer, measures what the GPU can do at best, and times our side beside PyTorch's best configuration.
+"""Everything that wants a GPU, in one run: builds with preset cuda for this machine's GPU, runs the native tests, measures what the GPU
+can do at best, times our side beside PyTorch's best configuration, and runs the tests again under compute-sanitizer.
 
 It needs nvcc, g++, CMake and a python3 with PyTorch, no network and nothing outside the checkout: benchmarks/gpu_pack.sh gathers beforehand
 what else the build needs. Each stage has its share of the time, and of what earlier ones did not take; what it found is written before the
@@ -13,14 +13,17 @@ next one begins, and rows of the comparison as they are measured, into the outpu
 The exit status is 0 when all chosen stages were done, all tests passed and every requested row was measured, whatever the ratios.
 """
 import argparse
+import contextlib
 import datetime
 import json
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -37,8 +40,9 @@ from worker import Worker, WorkerError   # noqa: E402
 PAGE = SOURCE / "docs/benchmarks_gpu.md"
 RESULTS = SOURCE / "benchmarks/results"
 BUILD, WORK = SOURCE / "build/cuda", SOURCE / "build/gpu"
-SHARES = {"build": 55, "test": 8, "sanitize": 7, "ceilings": 2, "bench": 28}   # of the time
-SPARE = 15   # seconds of it that the stages leave
+SHARES = {"build": 70, "test": 8, "ceilings": 3, "bench": 32, "sanitize": 7}   # of the time
+QUICK = 0.7   # of the bench's time: for what the peer need not compile, at most
+SPARE = 30   # seconds of it that the stages leave
 
 
 def note(text):
@@ -109,34 +113,48 @@ def write(file, text):
     beside.replace(file)
 
 
+def memory_folder():
+    """Where files are memory: inputs and results of a row may be hundreds of megabytes."""
+    folder = pathlib.Path("/dev/shm")
+    return folder if folder.is_dir() and os.access(folder, os.W_OK) else None
+
+
 class Bench:
     """The processes of both sides."""
 
     def __init__(self, folder, errors):
-        self.folder, self.errors = folder, errors
+        self.errors, self.work = errors, pathlib.Path(tempfile.mkdtemp(prefix="tacet-gpu-", dir=memory_folder() or folder))
         self.program = BUILD / "benchmarks/gpu"
         self.peer = compare.Peer(lambda: Worker([sys.executable, "-B", HERE / "torch_gpu.py"], {
-            "TORCHINDUCTOR_CACHE_DIR": str(self.folder / "inductor"), "TRITON_CACHE_DIR": str(self.folder / "triton")}, self.errors))
+            "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"), "TRITON_CACHE_DIR": str(folder / "triton")}, self.errors))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.peer.__exit__()
-        for name in ("inputs", "results"):
-            self.file(name).unlink(missing_ok=True)
+        shutil.rmtree(self.work, ignore_errors=True)
 
     def file(self, name):
-        return self.folder / name
+        return self.work / name
 
     def ours(self):
         return Worker([self.program], {}, self.errors)
 
     def about(self):
-        """The versions of both sides."""
-        with self.ours() as ours:
-            ours.answer()
-            return f"{ours.ask('about')}; {self.peer.ask('about', 120)}"
+        """The versions of both sides, as far as they answer."""
+        told = []
+        with contextlib.suppress(WorkerError), self.ours() as ours:
+            ours.answer(30)
+            told.append(ours.ask("about", 30))
+        with contextlib.suppress(WorkerError):
+            told.append(self.peer.ask("about", 60))
+        return "; ".join(told)
+
+
+def shared(rows, seconds):
+    """The first row's part of the time that is left for all of these."""
+    return seconds * rows[0].share / sum(row.share for row in rows)
 
 
 class Run:
@@ -148,9 +166,10 @@ class Run:
         for folder in (options.folder, options.results, WORK):
             folder.mkdir(parents=True, exist_ok=True)
         self.states = read_json(options.folder / "stages.json", {})
-        self.log_file = open(options.folder / "log", "a")
+        self.log_file = open(options.folder / "log", "a", encoding="utf-8", errors="replace")
         self.comparison = options.results / f"{self.date}-gpu-{gpu.slug()}.json"
         self.work = stages.Stages(SOURCE, BUILD, gpu, self.log, note)
+        self.processes = Bench(WORK, self.log_file)
 
     def log(self, text):
         self.log_file.write(text)
@@ -160,6 +179,8 @@ class Run:
         """Does them one after another; whether all is well."""
         end = time.perf_counter() + 60 * self.options.minutes - min(SPARE, 6 * self.options.minutes)
         well = True
+        if {"ceilings", "bench"} & set(self.options.stages):
+            self.processes.peer.warm_up()   # beside the build
         for k, name in enumerate(self.options.stages):
             share = SHARES[name] / sum(SHARES[later] for later in self.options.stages[k:])
             limit, start = max(0.0, end - time.perf_counter()) * share, time.perf_counter()
@@ -182,30 +203,56 @@ class Run:
             return {"status": "failed", "summary": f"{type(error).__name__}: {error}"}
 
     def ceilings(self, seconds):
-        with Bench(WORK, self.log_file) as bench:
-            found = json.loads(bench.peer.ask("ceilings", seconds))
+        self.processes.peer.end = time.perf_counter() + max(seconds, 30)   # once for all rows
+        found = json.loads(self.processes.peer.ask("ceilings"))
         return {"status": "done", "summary": ", ".join(f"{name} {rate:.4g}" for name, rate in found.items()), "found": found}
 
     def bench(self, seconds):
-        """Every row has its share of the time that is left; each is written when it was measured."""
-        end, missing = time.perf_counter() + seconds, []
-        with Bench(WORK, self.log_file) as bench:
-            if not bench.program.exists():
-                return {"status": "failed", "summary": f"{bench.program.relative_to(SOURCE)} was not built"}
-            about = {"gpu": self.gpu.name, "versions": f"{bench.about()}; driver {self.gpu.driver}", "date": self.date}
-            for k, row in enumerate(self.options.rows):
-                share = row.share / sum(later.share for later in self.options.rows[k:])
-                try:
-                    measured = compare.Comparison(bench, row, max(0.0, end - time.perf_counter()) * share, note).run()
-                except WorkerError as error:
-                    missing.append(f"{row.name}: {error}")
-                    note(f"{row.name}: not measured: {error}")
-                    continue
-                self.keep(gpu_report.entry(row, measured, self.states.get("ceilings", {}).get("found"), about))
-                if not measured["counts"]:
-                    missing.append(f"{row.name}: {measured['remarks'][-1]}")
-        count = len(self.options.rows) - len(missing)
-        return {"status": "failed" if missing else "done", "summary": f"{count} of {len(self.options.rows)} rows", "missing": missing}
+        """Every row twice, with its share of the time that is left: first beside what the peer need not compile, then beside the best of
+        that and what it compiles, which may take minutes. Each is written when it was measured; what fails takes no other along."""
+        end, program = time.perf_counter() + seconds, self.processes.program
+        if not program.exists():
+            return {"status": "failed", "summary": f"{program.relative_to(SOURCE)} was not built"}
+        self.processes.peer.end = end
+        about = {"gpu": self.gpu.name, "versions": f"{self.processes.about()}; driver {self.gpu.driver}", "date": self.date}
+        rows, found, why = self.options.rows, {}, {}
+        for k, row in enumerate(rows):
+            seconds = shared(rows[k:], max(0.0, end - time.perf_counter()) * QUICK)
+            self.measure(row, row.quick(), seconds, about, found, why)
+        left = [row for row in rows if row.compiled() and row.name in found]
+        for k, row in enumerate(left):
+            seconds = shared(left[k:], max(0.0, end - time.perf_counter()))
+            self.measure(row, found[row.name].winners + row.compiled(), seconds, about, found, why)
+        missing = [f"{name}: {reason}" for name, reason in why.items()]
+        partly = {name: one.untried for name, one in found.items() if one.untried}
+        but = f", {len(partly)} of them not beside every configuration" if partly else ""
+        summary = f"{len(rows) - len(why)} of {len(rows)} rows{but}"
+        missing += [f"{name}: no time for {', '.join(map(str, configs))}" for name, configs in partly.items()]
+        return {"status": "failed" if why else "cut" if partly else "done", "summary": summary, "missing": missing}
+
+    def measure(self, row, configs, seconds, about, found, why):
+        """Measures a row beside these configurations, and keeps the result and its comparison, found[row.name], or why there is none. What
+        was found earlier, beside others, stays where there is no more."""
+        earlier, comparison = found.get(row.name), compare.Comparison(self.processes, row, seconds, note, configs)
+        try:
+            if earlier:
+                comparison.remarks += [remark for remark in earlier.remarks if compare.LEFT_OUT in remark]
+            measured = comparison.run()
+            why.pop(row.name, None)
+            if not measured["counts"]:
+                why[row.name] = measured["remarks"][-1]
+        except Exception as error:   # of a worker, or one that nobody foresaw: other rows are measured all the same
+            told = str(error) if isinstance(error, WorkerError) else f"{type(error).__name__}: {error}"
+            note(f"{row.name}: not measured beside {'; '.join(map(str, configs))}: {told}")
+            if not earlier:
+                why[row.name] = told
+                return
+            for config in row.compiled():
+                earlier.leave_out(config, told)
+            earlier.untried += row.compiled()
+            comparison, measured = earlier, earlier.measured
+        comparison.measured, found[row.name] = measured, comparison
+        self.keep(gpu_report.entry(row, measured, self.states.get("ceilings", {}).get("found"), about))
 
     def keep(self, one):
         entries = gpu_report.merged(read_json(self.comparison, []), one)
@@ -242,7 +289,9 @@ def main(words):
         return 0
     run = Run(options, Gpu())
     note(f"{run.gpu.name}, architecture {run.gpu.architecture}, driver {run.gpu.driver}; {os.cpu_count()} processors")
-    well = run.stages()
+    signal.signal(signal.SIGTERM, lambda *_: (run.work.stop(), sys.exit(143)))
+    with run.processes:
+        well = run.stages()
     print(run.table())
     return 0 if well else 1
 

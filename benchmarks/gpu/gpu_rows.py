@@ -30,6 +30,13 @@ class Row:
     def configs(self):
         return [Config(engine, layout) for engine, layout in self.tried]
 
+    def quick(self):
+        """The configurations that need not be compiled."""
+        return [config for config in self.configs() if config.engine != "autotune"]
+
+    def compiled(self):
+        return [config for config in self.configs() if config.engine == "autotune"]
+
     def floor(self, ceilings):
         """The least time in the row's unit: what must be moved at the speed of a copy, what must be computed at that of a product."""
         seconds = max(self.bytes / (ceilings[COPY] * 1e9), self.flops / (ceilings[GEMM] * 1e12))
@@ -51,15 +58,16 @@ CONV = 2 * 256**2 * 64 * 64 * 9
 
 ROWS = [
     Row("window_attention_fwd", "window attention, 4096 windows x 6 heads x 64 tokens x d 30, bias, shift and token mask, forward",
-        "window_attention_forward", "us", (4, 6), (1.5, 2), WINDOWS[:2] + READY + WINDOWS[2:], bytes=TOKENS * (4 * CHANNELS * 2 + 1)),
+        "window_attention_forward", "us", (4, 6), (1.5, 2), WINDOWS[:2] + READY + WINDOWS[2:],
+        bytes=TOKENS * (4 * CHANNELS * 2 + 1), share=3),
     Row("window_attention_bwd", "same, backward alone", "window_attention_backward", "us", (4, 6), (1.5, 2), WINDOWS,
-        bytes=TOKENS * (7 * CHANNELS * 2 + 1)),
+        bytes=TOKENS * (7 * CHANNELS * 2 + 1), share=3),
     Row("conv3x3_fwd", "conv 3x3 64->64, 256x256, forward", "conv_forward", "us", (), (0.8, 1), IMAGES, flops=CONV,
-        bytes=256**2 * 128 * 2),
+        bytes=256**2 * 128 * 2, share=2),
     Row("conv3x3_wgrad", "same, gradient of the weights alone", "conv_weight_gradient", "us", (), (0.7, 1), IMAGES[:4], flops=CONV,
-        bytes=256**2 * 128 * 2),
+        bytes=256**2 * 128 * 2, share=2),
     Row("pixel_unshuffle", "pixel_unshuffle r=5, 8 x 1020 x 1020 x 3, float32", "pixel_unshuffle", "us", (), (1.5, 2.5),
-        pairs(("eager", "graph", "autotune"), FORMATS), bytes=2 * 8 * 1020**2 * 3 * 4, type="float32"),
+        pairs(("eager", "graph", "autotune"), FORMATS), bytes=2 * 8 * 1020**2 * 3 * 4, type="float32", share=2),
     Row("n2n_infer", "N2N U-Net inference, 512x512", "unet_inference", "ms", (2, 3), (1.2, 1.6), IMAGES, flops=PIXEL_UNET * 512**2,
         share=2),
     Row("n2n_train", "N2N U-Net train step (L2, Adam), 4 x 64x64", "unet_training", "ms", (6, 10), (1.5, 2.5), IMAGES,

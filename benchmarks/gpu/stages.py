@@ -2,10 +2,13 @@
 """The stages of gpu.sh before the comparison: each is told how many seconds it has, keeps to that, and returns what it found, also of work
 that was cut off."""
 import concurrent.futures
+import contextlib
 import dataclasses
+import importlib.util
 import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import signal
@@ -14,8 +17,9 @@ import time
 
 TARGET = "for_gpu"   # the tests and our side of the comparison
 LABEL = "cuda"   # of the tests
-TOGETHER = 4   # processes that share the GPU in tests
+TOGETHER = 8   # processes that share the GPU in tests
 COUNTS = re.compile(r"^cases: (\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
+LARGE = ("cases", "models", "replay", "trainer")   # tests of more than one operation
 WITHOUT_CUDNN = re.compile(r"^-- +cuDNN +no: (.*)$", re.MULTILINE)   # in what CMake sums up
 
 
@@ -31,22 +35,40 @@ def run(command, seconds, cwd=None, environment=None):
     """Runs a command for so long at most, then ends it with all of its children."""
     start = time.perf_counter()
     process = subprocess.Popen(command, cwd=cwd, env=os.environ | (environment or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
-    status = None
+                               stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", start_new_session=True)
+    RUNNING.add(process.pid)
+    status, output = None, ""
     try:
         output, _ = process.communicate(timeout=max(seconds, 0))
         status = process.returncode
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
+        end_group(process.pid)
+        with contextlib.suppress(subprocess.TimeoutExpired):   # something outside the group holds the pipe
+            output, _ = process.communicate(timeout=10)
+    finally:
+        RUNNING.discard(process.pid)
     return Ended(status, output, time.perf_counter() - start)
+
+
+RUNNING = set()   # groups of processes
+
+
+def end_group(group):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 class Stages:
     """`folder`: of the build; `log(text)` keeps what commands print."""
 
     def __init__(self, source, folder, gpu, log, note):
-        self.source, self.folder, self.gpu, self.log, self.note = source, folder, gpu, log, note
+        self.source, self.folder, self.gpu, self.log, self.note, self.stopped = source, folder, gpu, log, note, False
+
+    def stop(self):
+        """Ends what runs, and begins nothing more."""
+        self.stopped = True
+        for group in list(RUNNING):
+            end_group(group)
 
     def command(self, words, end, **options):
         ended = run(list(map(str, words)), end - time.perf_counter(), cwd=self.source, **options)
@@ -58,13 +80,23 @@ class Stages:
         end = time.perf_counter() + seconds
         pack = self.source / "build/gpu_pack"
         packed = [f"-DCMAKE_PREFIX_PATH={pack}"] if pack.exists() else []
-        configured = self.command(["cmake", "--preset", "cuda", "-B", self.folder, f"-DCMAKE_CUDA_ARCHITECTURES={self.gpu.architecture}",
-                                   *packed], end)
+        configure = ["cmake", "--preset", "cuda", "-B", self.folder, f"-DCMAKE_CUDA_ARCHITECTURES={self.gpu.architecture}", *packed]
+        configure += host_options() + ([] if (self.folder / "CMakeCache.txt").exists() else generator())
+        environment = {"CUDNN_PATH": str(folder.parent) for folder in wheels("include/cudnn.h") if "CUDNN_PATH" not in os.environ}
+        configured = self.command(configure, end, environment=environment)
+        if configured.status not in (0, None) and "cublas" in configured.output:   # a toolkit without its libraries: PyTorch has them
+            for include in wheels("include/cublas_v2.h"):
+                environment["CPATH"] = str(include)
+                libraries = sorted((include.parent / "lib").glob("libcublas.so*"))
+                configured = self.command([*configure, *[f"-DCUDA_cublas_LIBRARY={file}" for file in libraries[:1]]], end,
+                                          environment=environment)
         if configured.status != 0:
             advice = "" if packed else "; benchmarks/gpu_pack.sh gathers what it needs on a machine that has it"
             return failure(configured, "configuring" + advice)
         # One file that does not compile must not keep the other program from being built.
-        built = self.command(["cmake", "--build", self.folder, "-j", os.cpu_count() or 1, "--target", TARGET, "--", "-k"], end)
+        go_on = ["-k", "0"] if (self.folder / "build.ninja").exists() else ["-k"]
+        built = self.command(["cmake", "--build", self.folder, "-j", os.cpu_count() or 1, "--target", TARGET, "--", *go_on], end,
+                             environment=environment)
         if built.status != 0:
             return failure(built, "building")
         off = WITHOUT_CUDNN.findall(configured.output)   # the other optional parts are not for a GPU
@@ -91,15 +123,21 @@ class Stages:
         return verdict(found, "tests") | {"nmse": nmse}
 
     def sanitize(self, seconds):
-        """The same tests under memcheck and racecheck, which take long: as many as there is time for."""
+        """The same tests under memcheck and racecheck, which take long: as many as there is time for, those of single operations first."""
         end = time.perf_counter() + seconds
         tool = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
         if not tool:
             return {"status": "off", "summary": "compute-sanitizer is not on this machine", "tests": {}}
-        checks = ("memcheck", "racecheck")
-        commands = [(f"{check} {name}", [tool, "--tool", check, "--error-exitcode", "99", *command], {})
-                    for name, command in self.tests(end) for check in checks
-                    if pathlib.Path(command[0]).is_relative_to(self.folder)]   # what was built, not scripts
+        # Some tests ask the runtime for what it refuses: memcheck would report that.
+        checks = {"memcheck": ["--report-api-errors", "no"], "racecheck": []}
+        tests = [(name, command) for name, command in self.tests(end)   # what was built, not scripts, and no programs of programs
+                 if pathlib.Path(command[0]).is_relative_to(self.folder) and not name.startswith("programs.")]
+        tests.sort(key=lambda test: test[0].rpartition(".")[2] in LARGE)
+        commands = [(f"{check} {name}", [tool, "--tool", check, *options, "--error-exitcode", "99", *command], {})
+                    for name, command in tests for check, options in checks.items()]
+        first = [self.command(command, end) for _, command, _ in commands[:1]]
+        if any("Device not supported" in ended.output for ended in first):
+            return {"status": "off", "summary": "compute-sanitizer does not support this device", "tests": {}}
         found, errors = self.each(commands, end)
         return verdict(found, "runs of tests") | {"errors": errors}
 
@@ -119,9 +157,29 @@ class Stages:
         return found, errors
 
     def one(self, command, environment, end):
-        if time.perf_counter() >= end:
+        if self.stopped or time.perf_counter() >= end:
             return None
         return self.command(command, end, environment=environment)
+
+
+def wheels(file):
+    """Folders <python packages>/nvidia/*/include that hold this file: libraries of CUDA as PyTorch brings them."""
+    found = importlib.util.find_spec("nvidia")
+    places = found.submodule_search_locations if found else []
+    return [path.parent for place in places for path in sorted(pathlib.Path(place).glob(f"*/{file}"))][:1]
+
+
+def host_options():
+    """The host's part is for any processor of the last decade: what nvcc makes of the newest ones' intrinsics is not what is tested."""
+    if platform.machine() != "x86_64":
+        return []
+    level = "-march=x86-64-v3"
+    return ["-DTACET_NATIVE=OFF", f"-DCMAKE_CXX_FLAGS={level}", f"-DCMAKE_CUDA_FLAGS=-Xcompiler={level}"]
+
+
+def generator():
+    """Ninja, where there is one, has no file wait for a whole target."""
+    return ["-G", "Ninja"] if shutil.which("ninja") else []
 
 
 def read_table(file):

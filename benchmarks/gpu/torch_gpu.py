@@ -3,7 +3,7 @@
 because a process takes seconds to start. Argument: the device, cuda, or cpu to try it without a GPU.
 
     open WORK FILE TYPE ENGINE LAYOUT   gets ready, images in TYPE; answers the distance of its results from those in float32; ENGINE
-                                        eager, graph (the same as a CUDA graph) or autotune (torch.compile max-autotune)
+                                        eager, graph (the same as a CUDA graph) or autotune (torch.compile max-autotune, as a CUDA graph)
     use ENGINE LAYOUT                   the configuration that `run` is about
     close ENGINE LAYOUT                 gives its memory back
     run COUNT                           as in torch_side.py, by the GPU's own clock
@@ -41,7 +41,6 @@ def conv_weight_gradient(side):
 
 class WindowsBackward(torch_side.WindowsTraining):
     """All gradients, without the forward pass before them."""
-    modes = {"autotune": {"mode": "max-autotune-no-cudagraphs"}}   # its graphs do not go backward twice
 
     def __init__(self, *arguments):
         torch._functorch.config.donated_buffer = False
@@ -94,14 +93,9 @@ class Prepared:
 
     def __init__(self, side):
         self.side, self.upload = side, getattr(side, "upload", lambda: None)
-        engine = side.how.engine
-        recorded = engine == "graph" or engine == "autotune" and isinstance(side, WindowsBackward)
-        self.compute = captured(side.step) if recorded else side.step
-        self.compiled = engine == "autotune"
+        self.compute = side.step if side.how.engine == "eager" else captured(side.step)
 
     def step(self):
-        if self.compiled:
-            torch.compiler.cudagraph_mark_step_begin()
         self.upload()
         self.compute()
 
@@ -110,7 +104,8 @@ class Server(torch_side.Server):
     def __init__(self, device):
         self.device, self.prepared = torch.device(device), {}
         self.work = self.current = self.expected = None
-        torch_side.Side.modes = {"autotune": {"mode": "max-autotune"}}
+        # Without the graphs that PyTorch would make: they copy inputs at each call. Ours hold the whole step, Adam included.
+        torch_side.Side.modes = {"autotune": {"mode": "max-autotune-no-cudagraphs"}}
         torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32 = True, False
         if self.on_gpu():
             torch.cuda.set_stream(torch.cuda.Stream())   # the default one cannot be recorded

@@ -188,7 +188,7 @@ class Windows:
 
 
 def window_attention(side):
-    mask, index, heads = side.mask(), side.table_index(), side.HEADS
+    mask, index, heads = side.mask().to(side.inputs["w"].dtype), side.table_index(), side.HEADS
 
     def from_table(w):
         return w[index].view(side.TOKENS, side.TOKENS, heads).permute(2, 0, 1)
@@ -199,8 +199,8 @@ def window_attention(side):
         return attended(side.how.layout, q, k, v, *biases).transpose(1, 2).reshape(windows, tokens, channels // 3)
 
     if side.how.layout == "SDPA_ready":   # for inference: the table does not change
-        return [side.image("x"), (from_table(side.inputs["w"]) + mask.to(side.how.type)).contiguous()], attention
-    return [side.image("x"), side.inputs["w"]], lambda x, w: attention(x, from_table(w), mask.to(w.dtype))
+        return [side.image("x"), (from_table(side.inputs["w"]) + mask).to(side.how.type).contiguous()], attention
+    return [side.image("x"), side.inputs["w"]], lambda x, w: attention(x, from_table(w), mask)
 
 
 class WindowsForward(Windows, Forward):

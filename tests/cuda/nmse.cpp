@@ -20,7 +20,7 @@ std::string number(double v) {
     std::ostringstream s;
     s.precision(2);
     s << v;
-    return std::isnan(v) ? "null" : s.str();
+    return std::isfinite(v) ? s.str() : "null";
 }
 std::string as_json(std::vector<Row> const& rows) {
     std::string text;

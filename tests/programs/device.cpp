@@ -3,6 +3,7 @@
 #include <support/program.hpp>
 #include <support/swin_weights.hpp>
 #include <tacet/core/device_choice.hpp>
+#include <tacet/metrics/psnr.hpp>
 #include <algorithm>
 #include <map>
 
@@ -66,6 +67,23 @@ TEST_CASE("--device cuda without a GPU is refused in one line, and leaves nothin
     Workplace const dir;
     for (auto const& group : {denoising, training, others})
         for (auto const& program : group) dir.expect_refused(program, {"--device", "cuda"}, program + ": " + why);
+}
+
+TEST_CASE("--device cuda gives what the processor does, where there is a GPU") {
+    if (auto const why = refusal(); !why.empty()) return skip(why);
+    Workplace const dir;
+    for (auto const& group : {denoising, training, others})
+        for (auto const& program : group) {
+            auto const p = dir.run(program, {"--device", "cuda"});
+            INFO(program << ": " << p.err);
+            CHECK(p.status == 0);
+            fs::remove_all(dir / "out");
+        }
+    for (std::string const device : {"cpu", "cuda"}) {
+        REQUIRE(dir.run("denoise", {"--device", device}).status == 0);
+        fs::rename(dir / "out", dir / device);
+    }
+    CHECK(psnr(read_image(dir / "cuda/in.png").pixels, read_image(dir / "cpu/in.png").pixels) > 48);  // a level here and there
 }
 
 TEST_CASE("16 bits are refused on the processor, and leave nothing") {
