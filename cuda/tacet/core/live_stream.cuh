@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/core/live_epoch.hpp>
+#include <tacet/core/live_draw.hpp>
 #include <tacet/core/random.hpp>
 
 namespace tacet::gpu {
 
-/// A stream as kernels draw from it: its epoch moves by what LiveEpoch says.
+/// A stream as kernels draw from it: moved by what LiveDraw says.
 struct LiveStream {
     Stream stream;
-    std::uint32_t const* more = LiveEpoch::current();
+    DrawShift const* more = LiveDraw::current();
+    __device__ DrawShift shift() const { return more ? *more : DrawShift{}; }
     __device__ Stream now() const {
         auto s = stream;
-        if (more) s.epoch += *more;
+        s.epoch += shift().epoch;
         return s;
     }
 };

@@ -17,9 +17,10 @@ struct DrawKeep {
     __device__ void operator()(Index k) const {
         Place const at(k, shape);
         Stream stream = layer.now();
+        DrawShift const shift = layer.shift();
         auto const threshold = detail::percent_threshold(range.low < range.high ? percent_at(stream, 0, range) : range.low);
         stream.image += static_cast<std::uint32_t>(image + at.image);
-        keep[k] = u32_at(stream, detail::attention_index(at.channel, top + at.i, left + at.j)) >= threshold;
+        keep[k] = u32_at(stream, detail::attention_index(at.channel, shift.top + top + at.i, shift.left + left + at.j)) >= threshold;
     }
 };
 

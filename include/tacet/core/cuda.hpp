@@ -20,7 +20,9 @@ inline cudaStream_t& current_stream() {
     return stream;
 }
 
-/// While one lives, this thread's kernels and copies go through that stream.
+/// While one lives, this thread's kernels and copies go through that stream. The cache of memory knows no streams: what is given back on
+/// one may be taken on another while kernels still use it, so whoever changes streams orders the work before and after the change (as
+/// Replay does, whose tensors have a cache of their own).
 class StreamGuard {
 public:
     explicit StreamGuard(cudaStream_t stream) : before_(current_stream()) { current_stream() = stream; }

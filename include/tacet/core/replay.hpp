@@ -2,7 +2,7 @@
 #pragma once
 #include <tacet/core/block_cache.hpp>
 #include <tacet/core/cuda.hpp>
-#include <tacet/core/live_epoch.hpp>
+#include <tacet/core/live_draw.hpp>
 #if TACET_WITH_CUDA
 #include <functional>
 #include <optional>
@@ -13,7 +13,7 @@ namespace tacet {
 
 /// Work on the GPU that is done again and again: recorded as a CUDA graph, and from then on launched as one, without the host's part of it.
 /// `work()` is called once to warm up and once to be recorded. It must do the same each time, with the same tensors: what changes, such as
-/// the next image, is written into their memory (see Upload, Cell; for random numbers, LiveEpoch). What it returns is made anew by each
+/// the next image, is written into their memory (see Upload, Cell; for random numbers, LiveDraw). What it returns is made anew by each
 /// call, in the same memory. Where it cannot be recorded, because it waits for the GPU, copies to the host, or takes other memory each
 /// time, it is simply called, and why() says so.
 template <class F> class Replay {

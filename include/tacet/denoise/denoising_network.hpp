@@ -10,7 +10,7 @@ namespace tacet {
 /// `multiple`. `context` pixels around a tile that starts and ends at multiples of 4 `multiple` can reach its pixels, their last bits
 /// included: fast convolutions widen what those depend on (a chain of 3 x 3 convolutions to twice its radius, see docs/internals.md).
 /// A network of which most of the context hardly matters says by `margin`, a multiple of `multiple`, how many pixels of it do. What it does
-/// depends on its parameters and on x alone: on a GPU it may be recorded for one tile and repeated for others.
+/// depends on its parameters, on x and on what kernels draw: on a GPU it may be recorded for one tile and repeated for others.
 template <class M> concept DenoisingNetwork = requires(M const& m) {
     { m.multiple } -> std::convertible_to<Index>;
     { m.context } -> std::convertible_to<Index>;

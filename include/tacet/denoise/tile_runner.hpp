@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <tacet/core/cell.hpp>
 #include <tacet/core/replay.hpp>
 #include <tacet/denoise/denoise_options.hpp>
 #include <tacet/denoise/denoising_network.hpp>
 #include <tacet/denoise/tiling.hpp>
+#include <tacet/nn/attention_mask.hpp>
 #include <tacet/nn/precision.hpp>
 #include <tacet/tensor/move.hpp>
 #include <algorithm>
@@ -47,8 +49,8 @@ private:
 template <class M> class TileRunner<M, Cuda> {
 public:
     TileRunner(M const& model, DenoiseOptions const& options) : model_(model), options_(options) {
-        if constexpr (MaskingNetwork<M>)
-            if (options.masks.attention_mask.value_or(model.own_mask()).high > 0) why_ = "attention masks differ from tile to tile";
+        if constexpr (requires { model.draws.keep; })
+            if (model.draws.keep) why_ = "the host makes the attention masks";
     }
     /// Tiles of one shape one after the other: what is recorded for a shape has memory of its own, and is kept as long as that shape lasts.
     void arrange(std::vector<Tile>& tiles) const {
@@ -63,9 +65,17 @@ public:
         if (again && why_.empty() && !replay_) {
             release_cached_memory<Cuda>();  // what the tile before left: recorded work takes none of it
             x_ = Tensor<float, 4, Cuda>(tile.shape());
-            replay_.emplace([this] { return run_tile(model_, Variable<float, 4, Cuda>(x_), {}, options_, 0); });
+            replay_.emplace([this] {
+                LiveDraw const draw(draw_.data());
+                return run_tile(model_, Variable<float, 4, Cuda>(x_), {}, options_, 0);
+            });
         }
         if (!replay_) return to<Cpu>(run_tile(model_, Variable<float, 4, Cuda>(to<Cuda>(tile)), place, options_, draw));
+        if constexpr (MaskingNetwork<M>) {
+            check_mask_place(tile.shape(), place.top, place.left);
+            auto const number = [](auto n) { return static_cast<std::uint32_t>(n); };
+            draw_.set({number(draw), number(place.top), number(place.left)});
+        }
         Memory<Cuda>::from_host(x_.data(), tile.data(), static_cast<std::size_t>(tile.size()) * sizeof(float));
         auto const y = to<Cpu>((*replay_)());
         if (!replay_->why().empty()) why_ = replay_->why(), forget(), note_why();
@@ -82,7 +92,8 @@ private:
     M const& model_;
     DenoiseOptions options_;
     Shape<4> shape_{};
-    Tensor<float, 4, Cuda> x_;  // what the recorded work reads
+    Tensor<float, 4, Cuda> x_;        // what the recorded work reads
+    Cell<DrawShift, Cuda> draw_{{}};  // and by what it draws
     std::optional<Replay<std::function<Tensor<float, 4, Cuda>()>>> replay_;
     std::string why_;  // why nothing is recorded
     bool noted_ = false;

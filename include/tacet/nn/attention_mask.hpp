@@ -35,14 +35,18 @@ constexpr std::uint64_t attention_index(Index head, Index y, Index x) {
     return (wide(head) << mask_position_bits | wide(y)) << mask_position_bits | wide(x);
 }
 
+/// Throws ShapeError for a tile (N, H, W, ...) that lies where masks have no positions.
+inline void check_mask_place(Shape<4> const& s, Index top, Index left) {
+    constexpr Index positions = Index(1) << mask_position_bits;
+    bool const fits = top >= 0 && left >= 0 && top + s[1] <= positions && left + s[2] <= positions;
+    check_shape(fits, "attention mask: a tile of shape ", s, " at (", top, ", ", left, ") reaches beyond ", positions, " pixels");
+}
 inline void check_attention_mask(AttentionMaskKey const& key, PercentRange const& range, Shape<4> const& s, Index top, Index left) {
     check_percent(range, "attention mask");
-    constexpr Index positions = Index(1) << mask_position_bits;
     check(key.layer >= 0 && key.layer < 65536, "attention mask: layer ", key.layer, " is not between 0 and 65535");
     check_shape(key.image >= 0 && key.image + s[0] <= 65536, "attention mask: picture ", key.image, " of a batch of shape ", s);
     check_shape(s[3] >= 1 && s[3] <= 256, "attention mask: ", s[3], " heads");
-    bool const fits = top >= 0 && left >= 0 && top + s[1] <= positions && left + s[2] <= positions;
-    check_shape(fits, "attention mask: a tile of shape ", s, " at (", top, ", ", left, ") reaches beyond ", positions, " pixels");
+    check_mask_place(s, top, left);
 }
 
 /// Writes rows [begin, end) of keep (N, heads, H) x (W) into memory (N, H, W, heads): 64 blocks of four words at a time, a lane each.

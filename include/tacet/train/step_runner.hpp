@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include <tacet/core/live_epoch.hpp>
+#include <tacet/core/live_draw.hpp>
 #include <tacet/core/replay.hpp>
 #include <tacet/core/transfer.hpp>
 #include <tacet/train/batch.hpp>
@@ -39,7 +39,7 @@ public:
         upload(input_, batch.input);
         upload(target_, batch.target);
         if (!replay_) return work_(input_, target_, draw);
-        draw_.set(draw);
+        draw_.set({.epoch = draw});
         (*replay_)();
     }
     /// Why steps are not recorded; empty where they are, and before the second one.
@@ -49,7 +49,7 @@ private:
     struct Recorded {
         StepRunner* runner;
         bool operator()() const {
-            LiveEpoch const epoch(runner->draw_.data());
+            LiveDraw const draw(runner->draw_.data());
             runner->work_(runner->input_, runner->target_, 0);
             return true;
         }
@@ -67,7 +67,7 @@ private:
     bool records_;
     Upload upload_;
     Image input_, target_;
-    Cell<std::uint32_t, D> draw_{0};
+    Cell<DrawShift, D> draw_{{}};
     std::optional<Replay<Recorded>> replay_;
 };
 #endif
