@@ -50,7 +50,8 @@ Fusion const fusions[] = {{4, 5, 8, 2, 8, 12},       {3, 3, 5, 3, 2, 3},
 
 }  // namespace
 
-TEST_CASE("What a convolution does besides is what it would be by itself", "[conv2d][conv2d_images]") {
+TEST_CASE("What a convolution does besides is what it would be by itself",
+          "[conv2d][conv2d_activation][conv2d_images][conv2d_weights]") {
     for (Fusion const& f : fusions) {
         INFO(f.h << " x " << f.w << " x " << f.channels << " and " << f.more << ", magnified by " << f.factor << ", to " << f.out);
         f.check_on_cpu();

@@ -36,7 +36,7 @@ def find_nvcc():
 def compile_program(nvcc, architectures, program):
     """What nvcc and the assembler say; None when they fail, which is then printed."""
     command = [nvcc, "-x", "cu", os.path.join(HERE, "train_step.cpp"), "-o", program, "-std=c++20", "--expt-relaxed-constexpr", "-O2",
-               "--threads", "2", "-Xptxas", "-v", "-DTACET_WITH_CUDA=1", "-lcublas"]
+               "-DNDEBUG", "--threads", "2", "-Xptxas", "-v", "-DTACET_WITH_CUDA=1", "-lcublas"]
     command += [f"-I{os.path.join(ROOT, folder)}" for folder in ("include", "cuda", "tests", os.path.join("tests", "cuda"))]
     for number in architectures:
         command += ["-gencode", f"arch=compute_{number},code=sm_{number}"]

@@ -22,12 +22,11 @@ template <class T, int depth> struct HeadTile {
         for (int k = static_cast<int>(threadIdx.x); k < attention_tokens * depth / 2; k += attention_threads) {
             int const token = k / (depth / 2), c = k % (depth / 2) * 2;
             T const* const from = row_of(token);
-            auto& to = *reinterpret_cast<AlignedVector<T, 2>*>(&row[token][c]);
-            AlignedVector<T, 2> two{{T(0), T(0)}};
-            if (from && (c + 1 >= used || !load_vector(two.element, from + c)))
+            T two[2] = {T(0), T(0)};
+            if (from && (c + 1 >= used || !load_vector(two, from + c)))
 #pragma unroll
-                for (int e = 0; e < 2; ++e) two.element[e] = c + e < used ? from[c + e] : T(0);
-            to = two;
+                for (int e = 0; e < 2; ++e) two[e] = c + e < used ? from[c + e] : T(0);
+            store_vector(&row[token][c], two);
         }
     }
 };

@@ -23,10 +23,10 @@ template <class T, bool is_deep, int width> struct TensorTile {
     static constexpr int gap = deep || is_16_bit<T> ? run : 2 * run;
     alignas(16) T element[lines][length + gap];
     template <class S> __device__ void store(int line, int at, S const (&from)[run]) {
-        AlignedVector<T, run> all;
+        T stored[run];
 #pragma unroll
-        for (int e = 0; e < run; ++e) all.element[e] = static_cast<T>(from[e]);
-        *reinterpret_cast<AlignedVector<T, run>*>(&element[line][at]) = all;
+        for (int e = 0; e < run; ++e) stored[e] = static_cast<T>(from[e]);
+        store_vector(&element[line][at], stored);
     }
 };
 template <class T, int high, class A, class B> struct TensorTiles {
@@ -53,9 +53,10 @@ __device__ void store_results(TensorResults& results, warp::MatrixC const (&sum)
 #pragma unroll
         for (int n = 0; n < 4; ++n)
 #pragma unroll
-            for (int e = 0; e < 4; e += 2)
-                *reinterpret_cast<AlignedVector<float, 2>*>(&results.sum[warp::row_of_result(e)][8 * n + warp::column_of_result(0)]) = {
-                    {sum[m][n].v[e], sum[m][n].v[e + 1]}};
+            for (int e = 0; e < 4; e += 2) {
+                float const two[] = {sum[m][n].v[e], sum[m][n].v[e + 1]};
+                store_vector(&results.sum[warp::row_of_result(e)][8 * n + warp::column_of_result(0)], two);
+            }
         warp::sync();
         ResultBlock<float> block;
 #pragma unroll

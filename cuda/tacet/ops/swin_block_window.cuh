@@ -119,14 +119,13 @@ private:
         int const channels = in_.channels;
         each_run([&](int mine, int part, int first) {
             T* const to = in_.y + Index(pixel_[mine]) * channels + first;
-            AlignedVector<std::uint32_t, 2> run;
+            std::uint32_t run[2];
             for (int half = 0; half < 2; ++half)
-                run.element[half] = warp::packed<T>(x_[2 * part + half].v[2 * mine], x_[2 * part + half].v[2 * mine + 1]);
-            if (first + 4 <= channels && reinterpret_cast<std::uintptr_t>(to) % sizeof run == 0)
-                *reinterpret_cast<AlignedVector<std::uint32_t, 2>*>(to) = run;
+                run[half] = warp::packed<T>(x_[2 * part + half].v[2 * mine], x_[2 * part + half].v[2 * mine + 1]);
+            if (first + 4 <= channels && is_aligned<4>(to)) store_vector(reinterpret_cast<std::uint32_t*>(to), run);
             else
                 for (int e = 0; e < 4; ++e)
-                    if (first + e < channels) to[e] = T::from_bits(static_cast<std::uint16_t>(run.element[e / 2] >> 16 * (e % 2)));
+                    if (first + e < channels) to[e] = T::from_bits(static_cast<std::uint16_t>(run[e / 2] >> 16 * (e % 2)));
         });
     }
 
