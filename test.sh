@@ -176,10 +176,11 @@ SECONDS=0   # installing packages is not part of the time
 targets='examples tests'
 if $all; then targets='all tests'; fi   # benchmarks, too
 build release "$targets" || true
-check release release -LE 'install|docs|headers|nvcc'
+check release release -LE 'install|docs|headers|nvcc|benchmarks'
 if $all; then
     check install release -L install
     check headers release -L headers
+    check benchmarks release -L benchmarks
     listed=$(ctest --test-dir build/release -N -L docs)   # not through a pipe: what ends it early breaks the other side off
     if [[ $listed == *Test*#* ]]; then check docs release -L docs; fi
     check nvcc release -L nvcc

@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
             auto const network = on_device(  // once; it may serve several threads
                 o.device, [&](auto device) { return AnyDenoiser::read(o.weights ? *o.weights : default_weights(), device); });
             auto const noisy = to_floats(frame.data(), height, width, stride);
-            to_bytes(network.denoise(noisy), frame.data(), stride);
+            to_bytes(network.denoise(noisy, {.note = note_on_stderr}), frame.data(), stride);
 
             auto const result = to_floats(frame.data(), height, width, stride);
             std::printf("%s\nPSNR %.2f dB before, %.2f dB after\n", network.description().c_str(), psnr(noisy, clean), psnr(result, clean));

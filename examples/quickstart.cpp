@@ -147,7 +147,7 @@ template <class D> void start(Options const& o) {
     Rng rng(Stream{.seed = o.seed, .purpose = Purpose::initialise});
     Noise2NoiseUNet<D> model(3, 3, rng, 16);
     auto const curve = train(model, o, task.training_noise);
-    auto const denoised = denoise(model, task.noisy.pixels);
+    auto const denoised = denoise(model, task.noisy.pixels, {.note = note_on_stderr});
     auto const picture = write_pictures(task, denoised);
 
     Json::Object summary{{"input", task.input.string()},

@@ -4,9 +4,11 @@
 //     --shape=NAME:8x64x64x32,96x32x3x3    the inputs' shapes for an operation
 //     --device=cpu|cuda                    where: the GPU, unless the build is without CUDA
 //     --type=float|bfloat16|half           what images are stored in, on the GPU; weights stay float
+//     --conv=ours|cudnn                    whose convolutions, on the GPU, as far as cuDNN has them (CudnnConvolutions)
 // GB/s and GFLOP/s come with their shares of the ceilings measured at start: bytes and operations are those the operation needs, not
 // those the machine moved. Inputs are the same each time: what fits into a cache is found there.
 #include <tacet/core/device_choice.hpp>
+#include <tacet/ops/conv2d_backend.hpp>
 #include <algorithm>
 
 #include "place.hpp"
@@ -113,14 +115,22 @@ std::vector<Choice> chosen_shapes(std::vector<std::string> const& values) {
     return chosen;
 }
 
-Place chosen_place(std::vector<std::string> const& devices, std::vector<std::string> const& types) {
-    std::string const type = types.empty() ? "float" : types.back();
-    check(type == "float" || type == "bfloat16" || type == "half", "--type takes float, bfloat16 or half, not \"", type, "\"");
-    std::string const device = !devices.empty() ? devices.back() : built_with_cuda ? "cuda" : "cpu";
-    check(device == "cpu" || device == "cuda", "--device takes cpu or cuda, not \"", device, "\"");
-    if (device == "cuda") return cuda_place(type);
-    check(type == "float", "--type=", type, " is for GPUs: --device=cuda");
-    return cpu_place();
+/// The last of an option's values, or the first of those that it takes; Error when it is another.
+std::string one_of(std::string const& option, std::vector<std::string> const& given, std::vector<std::string> const& takes) {
+    if (given.empty()) return takes[0];
+    if (std::find(takes.begin(), takes.end(), given.back()) != takes.end()) return given.back();
+    std::string text = takes[0];
+    for (std::size_t k = 1; k < takes.size(); ++k) text += (k + 1 < takes.size() ? ", " : " or ") + takes[k];
+    throw Error(option + " takes " + text + ", not \"" + given.back() + "\"");
+}
+
+Place chosen_place(std::vector<std::string> const& devices, std::string const& type, std::string const& conv) {
+    bool const on_gpu = devices.empty() ? built_with_cuda : one_of("--device", devices, {"cpu", "cuda"}) == "cuda";
+    check(on_gpu || type == "float", "--type=", type, " is for GPUs: --device=cuda");
+    check(on_gpu || conv == "ours", "--conv=", conv, " is for GPUs: --device=cuda");
+    Place chosen = on_gpu ? cuda_place(type) : cpu_place();
+    if (on_gpu) chosen.context.emplace_back("convolutions", conv);
+    return chosen;
 }
 
 /// Adds a row; errors of its work are said there.
@@ -161,8 +171,10 @@ void add_rows(std::vector<Choice> const& chosen) {
 }
 
 int run(int argc, char** argv) {
-    auto const devices = take_option("--device", argc, argv), types = take_option("--type", argc, argv);
-    place = chosen_place(devices, types);
+    auto const type = one_of("--type", take_option("--type", argc, argv), {"float", "bfloat16", "half"});
+    auto const conv = one_of("--conv", take_option("--conv", argc, argv), {"ours", "cudnn"});
+    place = chosen_place(take_option("--device", argc, argv), type, conv);
+    CudnnConvolutions const cudnn(conv == "cudnn");
     add_rows(chosen_shapes(take_option("--shape", argc, argv)));
     for (auto const& [key, value] : place.context) benchmark::AddCustomContext(key, value);
     benchmark::AddCustomContext("copy_GB/s", std::to_string(place.ceilings.copy_gb_s));

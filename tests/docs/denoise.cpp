@@ -43,7 +43,7 @@ tacet::DenoiseOptions masked_options() {
     options.masks.seed = 1;
     options.masks.attention_mask = tacet::PercentRange{65, 85};  // instead of the network's own
     options.self_ensemble = true;                                // the mean over eight flips and turns, each with its own draws
-    options.note = [](std::string const& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+    options.note = tacet::note_on_stderr;
     return options;
 }
 

@@ -3,6 +3,7 @@
 #include <tacet/core/percent_range.hpp>
 #include <tacet/core/precision.hpp>
 #include <cstddef>
+#include <cstdio>
 #include <functional>
 #include <optional>
 #include <string>
@@ -47,5 +48,8 @@ struct DenoiseOptions {
     /// many tokens they hide.
     NoteFunction note = {};
 };
+
+/// A DenoiseOptions::note for programs: a line of stderr.
+inline void note_on_stderr(std::string const& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
 }  // namespace tacet
