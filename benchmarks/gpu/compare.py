@@ -27,12 +27,16 @@ def within(end, seconds=60):
     return max(0.0, min(seconds, end - time.perf_counter()))
 
 
+class StillStarting(WorkerGone):
+    """It has not said that it is there. It may yet, to whoever asks next."""
+
+
 class Peer:
     """PyTorch's process, which serves all rows; started again where it is gone, with the configurations at hand that it had."""
 
     def __init__(self, start):
         self.start, self.row, self.file, self.end, self.held = start, None, None, math.inf, {}
-        self.worker, self.ready = None, False
+        self.worker, self.there, self.ready = None, False, False   # ready: with all that it held
 
     def __enter__(self):
         return self
@@ -40,7 +44,7 @@ class Peer:
     def __exit__(self, *_):
         if self.worker:
             self.worker.__exit__()
-            self.worker, self.ready = None, False
+            self.worker, self.there, self.ready = None, False, False
 
     def warm_up(self):
         """Starts the process, which takes a while, and does not wait for it."""
@@ -52,24 +56,29 @@ class Peer:
         self.row, self.file, self.end, self.held = row, file, end, {}
 
     def ask(self, line, seconds=60):
-        """An answer of the process. One that is gone, or whose GPU has an error, which stays, is started anew at the next question."""
+        """An answer of the process. One that is gone, or whose GPU has an error, which stays, is started anew."""
         try:
             return self.running().ask(line, within(self.end, seconds))
         except WorkerError as error:
-            if isinstance(error, WorkerGone) or "CUDA error" in str(error):
+            gone = isinstance(error, WorkerGone) or not self.ready or "CUDA error" in str(error)
+            if gone and not isinstance(error, StillStarting):
                 self.__exit__()
+                self.warm_up()
             raise
 
     def running(self):
         self.warm_up()
-        if not self.ready:
+        if not self.there:
             try:
                 self.worker.answer(within(self.end, 120))
-                for config in self.held:
-                    self.worker.ask(self.open_line(config), within(self.end, 120))
-            except WorkerError:   # one without the configurations at hand is of no use
-                self.__exit__()
+            except WorkerGone as gone:
+                if self.worker.process.poll() is None:
+                    raise StillStarting(str(gone)) from None
                 raise
+            self.there = True
+        if not self.ready:
+            for config in self.held:
+                self.worker.ask(self.open_line(config), within(self.end, 120))
             self.ready = True
         return self.worker
 
@@ -121,9 +130,6 @@ class Comparison:
             if statistics.median(samples["best"]) > statistics.median(samples["eager"]):   # probes are few
                 best, samples["best"] = eager, samples["eager"]
             self.winners = list(dict.fromkeys((eager, best)))
-            remark = ours.ask("remark", within(self.end, 5) or 1)
-            if remark:
-                self.remarks.append(remark)
         if not agreement <= self.row.limit:
             self.remarks.append(f"does not count: results differ by {agreement:.1e}, more than {self.row.limit:g}")
         return {"samples": samples, "eager_config": str(eager), "peer_config": str(best), "agreement": agreement,
@@ -172,6 +178,8 @@ class Comparison:
             return float(ours.ask(f"run {count}", within(self.end))) / 1e3
 
         our_time = our_step(count_for([our_step(1) for _ in range(3)][-1]))
+        if remark := ours.ask("remark", within(self.end)):
+            self.remarks.append(remark)
         taken = []
         for _ in range(repetitions(max(our_time, self.probes[eager]) / 1e3)):
             if len(taken) >= ENOUGH and self.end - time.perf_counter() < 1:

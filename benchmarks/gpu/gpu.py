@@ -40,7 +40,7 @@ from worker import Worker, WorkerError   # noqa: E402
 PAGE = SOURCE / "docs/benchmarks_gpu.md"
 RESULTS = SOURCE / "benchmarks/results"
 BUILD, WORK = SOURCE / "build/cuda", SOURCE / "build/gpu"
-SHARES = {"build": 70, "test": 8, "ceilings": 3, "bench": 32, "sanitize": 7}   # of the time
+SHARES = {"build": 70, "test": 8, "ceilings": 3, "bench": 32, "sanitize": 7}   # of the time, relative to each other
 QUICK = 0.7   # of the bench's time: for what the peer need not compile, at most
 SPARE = 30   # seconds of it that the stages leave
 
@@ -116,7 +116,7 @@ def write(file, text):
 def memory_folder():
     """Where files are memory: inputs and results of a row may be hundreds of megabytes."""
     folder = pathlib.Path("/dev/shm")
-    return folder if folder.is_dir() and os.access(folder, os.W_OK) else None
+    return folder if folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > 4 << 30 else None
 
 
 class Bench:
@@ -216,18 +216,19 @@ class Run:
         self.processes.peer.end = end
         about = {"gpu": self.gpu.name, "versions": f"{self.processes.about()}; driver {self.gpu.driver}", "date": self.date}
         rows, found, why = self.options.rows, {}, {}
+        quick_end = end - (1 - QUICK) * max(0.0, end - time.perf_counter())
         for k, row in enumerate(rows):
-            seconds = shared(rows[k:], max(0.0, end - time.perf_counter()) * QUICK)
+            seconds = shared(rows[k:], max(0.0, quick_end - time.perf_counter()))
             self.measure(row, row.quick(), seconds, about, found, why)
         left = [row for row in rows if row.compiled() and row.name in found]
         for k, row in enumerate(left):
             seconds = shared(left[k:], max(0.0, end - time.perf_counter()))
-            self.measure(row, found[row.name].winners + row.compiled(), seconds, about, found, why)
+            self.measure(row, found[row.name].winners + found[row.name].untried + row.compiled(), seconds, about, found, why)
         missing = [f"{name}: {reason}" for name, reason in why.items()]
         partly = {name: one.untried for name, one in found.items() if one.untried}
         but = f", {len(partly)} of them not beside every configuration" if partly else ""
         summary = f"{len(rows) - len(why)} of {len(rows)} rows{but}"
-        missing += [f"{name}: no time for {', '.join(map(str, configs))}" for name, configs in partly.items()]
+        missing += [f"{name}: not tried to the end: {'; '.join(map(str, configs))}" for name, configs in partly.items()]
         return {"status": "failed" if why else "cut" if partly else "done", "summary": summary, "missing": missing}
 
     def measure(self, row, configs, seconds, about, found, why):
@@ -235,8 +236,9 @@ class Run:
         was found earlier, beside others, stays where there is no more."""
         earlier, comparison = found.get(row.name), compare.Comparison(self.processes, row, seconds, note, configs)
         try:
-            if earlier:
-                comparison.remarks += [remark for remark in earlier.remarks if compare.LEFT_OUT in remark]
+            if earlier:   # what was left out then, unless it has another chance
+                again = tuple(f"{config}{compare.LEFT_OUT}" for config in configs)
+                comparison.remarks += [line for line in earlier.remarks if compare.LEFT_OUT in line and not line.startswith(again)]
             measured = comparison.run()
             why.pop(row.name, None)
             if not measured["counts"]:
@@ -289,7 +291,8 @@ def main(words):
         return 0
     run = Run(options, Gpu())
     note(f"{run.gpu.name}, architecture {run.gpu.architecture}, driver {run.gpu.driver}; {os.cpu_count()} processors")
-    signal.signal(signal.SIGTERM, lambda *_: (run.work.stop(), sys.exit(143)))
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda which, _: (run.work.stop(), sys.exit(128 + which)))
     with run.processes:
         well = run.stages()
     print(run.table())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The stages of gpu.sh before the comparison: each is told how many seconds it has, keeps to that, and returns what it found, also of work
-that was cut off."""
+"""The stages of gpu.sh besides the comparison and its ceilings: each is told how many seconds it has, keeps to that, and returns what it
+found, also of work that was cut off."""
 import concurrent.futures
 import contextlib
 import dataclasses
@@ -19,6 +19,7 @@ TARGET = "for_gpu"   # the tests and our side of the comparison
 LABEL = "cuda"   # of the tests
 TOGETHER = 8   # processes that share the GPU in tests
 COUNTS = re.compile(r"^cases: (\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
+SUMMARY = re.compile(r"={3,} (Error: Device not supported|(?:ERROR|RACECHECK) SUMMARY: .*)")   # of a sanitizer
 LARGE = ("cases", "models", "replay", "trainer")   # tests of more than one operation
 WITHOUT_CUDNN = re.compile(r"^-- +cuDNN +no: (.*)$", re.MULTILINE)   # in what CMake sums up
 
@@ -43,8 +44,10 @@ def run(command, seconds, cwd=None, environment=None):
         status = process.returncode
     except subprocess.TimeoutExpired:
         end_group(process.pid)
-        with contextlib.suppress(subprocess.TimeoutExpired):   # something outside the group holds the pipe
+        try:
             output, _ = process.communicate(timeout=10)
+        except subprocess.TimeoutExpired as held:   # something outside the group has the pipe, too
+            output = (held.output or b"").decode(errors="replace")
     finally:
         RUNNING.discard(process.pid)
     return Ended(status, output, time.perf_counter() - start)
@@ -84,9 +87,12 @@ class Stages:
         configure += host_options() + ([] if (self.folder / "CMakeCache.txt").exists() else generator())
         environment = {"CUDNN_PATH": str(folder.parent) for folder in wheels("include/cudnn.h") if "CUDNN_PATH" not in os.environ}
         configured = self.command(configure, end, environment=environment)
+        for include in wheels("include/cublas_v2.h"):   # found at an earlier call
+            if str(include.parent / "lib") in read_text(self.folder / "CMakeCache.txt"):
+                environment |= including(include)
         if configured.status not in (0, None) and "cublas" in configured.output:   # a toolkit without its libraries: PyTorch has them
             for include in wheels("include/cublas_v2.h"):
-                environment["CPATH"] = str(include)
+                environment |= including(include)
                 libraries = sorted((include.parent / "lib").glob("libcublas.so*"))
                 configured = self.command([*configure, *[f"-DCUDA_cublas_LIBRARY={file}" for file in libraries[:1]]], end,
                                           environment=environment)
@@ -135,10 +141,11 @@ class Stages:
         tests.sort(key=lambda test: test[0].rpartition(".")[2] in LARGE)
         commands = [(f"{check} {name}", [tool, "--tool", check, *options, "--error-exitcode", "99", *command], {})
                     for name, command in tests for check, options in checks.items()]
-        first = [self.command(command, end) for _, command, _ in commands[:1]]
-        if any("Device not supported" in ended.output for ended in first):
+        found, errors = self.each(commands[:1], end)
+        if any("Device not supported" in text for text in errors.values()):
             return {"status": "off", "summary": "compute-sanitizer does not support this device", "tests": {}}
-        found, errors = self.each(commands, end)
+        for told, more in zip((found, errors), self.each(commands[1:], end)):
+            told |= more
         return verdict(found, "runs of tests") | {"errors": errors}
 
     def each(self, commands, end):
@@ -149,7 +156,7 @@ class Stages:
             for done in concurrent.futures.as_completed(waiting):
                 name, ended = waiting[done], done.result()
                 found[name] = outcome(ended)
-                summary = re.findall(r"={3,} ((?:ERROR|RACECHECK) SUMMARY: .*)", ended.output if ended else "")
+                summary = SUMMARY.findall(ended.output if ended else "")
                 if found[name]["status"] == "failed" and summary:
                     errors[name] = summary[-1]
                 if found[name]["status"] != "not reached":
@@ -167,6 +174,15 @@ def wheels(file):
     found = importlib.util.find_spec("nvidia")
     places = found.submodule_search_locations if found else []
     return [path.parent for place in places for path in sorted(pathlib.Path(place).glob(f"*/{file}"))][:1]
+
+
+def including(folder):
+    """The environment by which compilers find headers in this folder as well."""
+    return {"CPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("CPATH")]))}
+
+
+def read_text(file):
+    return file.read_text(errors="replace") if file.exists() else ""
 
 
 def host_options():

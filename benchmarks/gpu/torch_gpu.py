@@ -93,7 +93,7 @@ class Prepared:
 
     def __init__(self, side):
         self.side, self.upload = side, getattr(side, "upload", lambda: None)
-        self.compute = side.step if side.how.engine == "eager" else captured(side.step)
+        self.compute = captured(side.step) if side.how.engine != "eager" and torch.cuda.is_available() else side.step
 
     def step(self):
         self.upload()

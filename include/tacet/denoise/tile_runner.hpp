@@ -49,8 +49,10 @@ private:
 template <class M> class TileRunner<M, Cuda> {
 public:
     TileRunner(M const& model, DenoiseOptions const& options) : model_(model), options_(options) {
+        if constexpr (MaskingNetwork<M>)
+            masked_ = options.masks.attention_mask.value_or(model.draws.percent.value_or(model.own_mask())).high > 0;
         if constexpr (requires { model.draws.keep; })
-            if (model.draws.keep) why_ = "the host makes the attention masks";
+            if (masked_ && model.draws.keep) why_ = "the host makes the attention masks";
     }
     /// Tiles of one shape one after the other: what is recorded for a shape has memory of its own, and is kept as long as that shape lasts.
     void arrange(std::vector<Tile>& tiles) const {
@@ -71,7 +73,7 @@ public:
             });
         }
         if (!replay_) return to<Cpu>(run_tile(model_, Variable<float, 4, Cuda>(to<Cuda>(tile)), place, options_, draw));
-        if constexpr (MaskingNetwork<M>) {
+        if (masked_) {
             check_mask_place(tile.shape(), place.top, place.left);
             auto const number = [](auto n) { return static_cast<std::uint32_t>(n); };
             draw_.set({number(draw), number(place.top), number(place.left)});
@@ -95,6 +97,7 @@ private:
     Tensor<float, 4, Cuda> x_;        // what the recorded work reads
     Cell<DrawShift, Cuda> draw_{{}};  // and by what it draws
     std::optional<Replay<std::function<Tensor<float, 4, Cuda>()>>> replay_;
+    bool masked_ = false;
     std::string why_;  // why nothing is recorded
     bool noted_ = false;
 };
