@@ -110,7 +110,7 @@ class Comparison:
         self.bench, self.row, self.note, self.peer, self.configs = bench, row, note, bench.peer, configs or row.configs()
         self.end = time.perf_counter() + seconds
         self.reserve, self.opening = min(RESERVE, seconds / 4), min(OPENING, seconds / 8)
-        self.remarks, self.probes, self.untried, self.winners = [], {}, [], []
+        self.remarks, self.probes, self.untried, self.winners, self.measured = [], {}, [], [], None
 
     def left(self):
         return self.end - self.reserve - time.perf_counter()
@@ -132,8 +132,9 @@ class Comparison:
             self.winners = list(dict.fromkeys((eager, best)))
         if not agreement <= self.row.limit:
             self.remarks.append(f"does not count: results differ by {agreement:.1e}, more than {self.row.limit:g}")
-        return {"samples": samples, "eager_config": str(eager), "peer_config": str(best), "agreement": agreement,
-                "counts": agreement <= self.row.limit, "remarks": self.remarks}
+        self.measured = {"samples": samples, "eager_config": str(eager), "peer_config": str(best), "agreement": agreement,
+                         "counts": agreement <= self.row.limit, "remarks": self.remarks}
+        return self.measured
 
     def leave_out(self, config, why):
         self.remarks.append(f"{config}{LEFT_OUT}{why}")

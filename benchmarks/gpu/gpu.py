@@ -239,10 +239,10 @@ class Run:
             if earlier:   # what was left out then, unless it has another chance
                 again = tuple(f"{config}{compare.LEFT_OUT}" for config in configs)
                 comparison.remarks += [line for line in earlier.remarks if compare.LEFT_OUT in line and not line.startswith(again)]
-            measured = comparison.run()
+            counts = comparison.run()["counts"]
             why.pop(row.name, None)
-            if not measured["counts"]:
-                why[row.name] = measured["remarks"][-1]
+            if not counts:
+                why[row.name] = comparison.remarks[-1]
         except Exception as error:   # of a worker, or one that nobody foresaw: other rows are measured all the same
             told = str(error) if isinstance(error, WorkerError) else f"{type(error).__name__}: {error}"
             note(f"{row.name}: not measured beside {'; '.join(map(str, configs))}: {told}")
@@ -252,9 +252,9 @@ class Run:
             for config in row.compiled():
                 earlier.leave_out(config, told)
             earlier.untried += row.compiled()
-            comparison, measured = earlier, earlier.measured
-        comparison.measured, found[row.name] = measured, comparison
-        self.keep(gpu_report.entry(row, measured, self.states.get("ceilings", {}).get("found"), about))
+            comparison = earlier
+        found[row.name] = comparison
+        self.keep(gpu_report.entry(row, comparison.measured, self.states.get("ceilings", {}).get("found"), about))
 
     def keep(self, one):
         entries = gpu_report.merged(read_json(self.comparison, []), one)

@@ -87,15 +87,14 @@ class Stages:
         configure += host_options() + ([] if (self.folder / "CMakeCache.txt").exists() else generator())
         environment = {"CUDNN_PATH": str(folder.parent) for folder in wheels("include/cudnn.h") if "CUDNN_PATH" not in os.environ}
         configured = self.command(configure, end, environment=environment)
-        for include in wheels("include/cublas_v2.h"):   # found at an earlier call
-            if str(include.parent / "lib") in read_text(self.folder / "CMakeCache.txt"):
+        lacking = configured.status not in (0, None) and "cublas" in configured.output
+        for include in wheels("include/cublas_v2.h"):   # for a toolkit without its libraries: PyTorch has them
+            library = include.parent / "lib"
+            if lacking or str(library) in read_text(self.folder / "CMakeCache.txt"):   # chosen at an earlier call
                 environment |= including(include)
-        if configured.status not in (0, None) and "cublas" in configured.output:   # a toolkit without its libraries: PyTorch has them
-            for include in wheels("include/cublas_v2.h"):
-                environment |= including(include)
-                libraries = sorted((include.parent / "lib").glob("libcublas.so*"))
-                configured = self.command([*configure, *[f"-DCUDA_cublas_LIBRARY={file}" for file in libraries[:1]]], end,
-                                          environment=environment)
+            if lacking:
+                chosen = [f"-DCUDA_cublas_LIBRARY={file}" for file in sorted(library.glob("libcublas.so*"))[:1]]
+                configured = self.command([*configure, *chosen], end, environment=environment)
         if configured.status != 0:
             advice = "" if packed else "; benchmarks/gpu_pack.sh gathers what it needs on a machine that has it"
             return failure(configured, "configuring" + advice)

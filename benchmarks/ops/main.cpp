@@ -8,6 +8,7 @@
 // GB/s and GFLOP/s come with their shares of the ceilings measured at start: bytes and operations are those the operation needs, not
 // those the machine moved. Inputs are the same each time: what fits into a cache is found there.
 #include <tacet/core/device_choice.hpp>
+#include <tacet/io/option_field.hpp>
 #include <tacet/ops/conv2d_backend.hpp>
 #include <algorithm>
 
@@ -119,9 +120,7 @@ std::vector<Choice> chosen_shapes(std::vector<std::string> const& values) {
 std::string one_of(std::string const& option, std::vector<std::string> const& given, std::vector<std::string> const& takes) {
     if (given.empty()) return takes[0];
     if (std::find(takes.begin(), takes.end(), given.back()) != takes.end()) return given.back();
-    std::string text = takes[0];
-    for (std::size_t k = 1; k < takes.size(); ++k) text += (k + 1 < takes.size() ? ", " : " or ") + takes[k];
-    throw Error(option + " takes " + text + ", not \"" + given.back() + "\"");
+    throw Error(option + " takes " + detail::list_words(takes) + ", not \"" + given.back() + "\"");
 }
 
 Place chosen_place(std::vector<std::string> const& devices, std::string const& type, std::string const& conv) {

@@ -7,6 +7,10 @@ import subprocess
 import sys
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from cases import run_cases   # noqa: E402
+
 OPS = pathlib.Path(sys.argv.pop(1)).resolve()
 
 
@@ -46,7 +50,4 @@ if __name__ == "__main__":
         print(f"SKIPPED: {OPS.name} was not built")
         print("cases: 0 passed, 0 failed, 1 skipped")
         sys.exit(77)
-    run = unittest.TextTestRunner(verbosity=0).run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__]))
-    failed = len(run.failures) + len(run.errors)
-    print(f"cases: {run.testsRun - failed} passed, {failed} failed, 0 skipped")
-    sys.exit(1 if failed else 0)
+    run_cases(sys.modules[__name__])

@@ -94,10 +94,10 @@ TEST_CASE("Convolutions of 16-bit images", "[conv2d]") {
                      images(Shape{1, 5, 4, 6}), weights(Shape{6, 5, 3, 3}), weights(Shape{5}));
 }
 namespace {
-/// Attention of heads of so many channels beside the CPU, by compare_(op, inputs...).
-void check_attention(auto const& compare_, Index depth, WindowAttentionOptions const& o) {
+/// Attention of heads of so many channels beside the CPU, by beside_cpu(op, inputs...).
+void check_attention(auto const& beside_cpu, Index depth, WindowAttentionOptions const& o) {
     INFO("heads of " << depth << " channels, windows of " << o.window);
-    compare_([&](auto const& qkv, auto const& table) {
+    beside_cpu([&](auto const& qkv, auto const& table) {
         using D = typename std::remove_cvref_t<decltype(qkv)>::device_type;
         auto const keep = detail::filled<std::uint8_t, D>(Shape{Index(1), Index(9), Index(12)}, [](std::uint8_t* data, Index n) {
             for (Index k = 0; k < n; ++k) data[k] = k % 4 != 1;

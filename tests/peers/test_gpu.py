@@ -17,12 +17,13 @@ import unittest
 
 SOURCE = pathlib.Path(sys.argv.pop(1)).resolve()
 BENCHMARKS = SOURCE / "benchmarks"
-sys.path[:0] = [str(BENCHMARKS / "gpu"), str(BENCHMARKS / "peers")]
+sys.path[:0] = [str(BENCHMARKS / "gpu"), str(BENCHMARKS / "peers"), str(SOURCE / "tests/support")]
 
 import compare      # noqa: E402
 import gpu_report   # noqa: E402
 import gpu_rows     # noqa: E402
 import stages       # noqa: E402
+from cases import run_cases   # noqa: E402
 from worker import Worker, WorkerError   # noqa: E402
 
 NAMES = ["window_attention_fwd", "window_attention_bwd", "conv3x3_fwd", "conv3x3_wgrad", "pixel_unshuffle", "n2n_infer", "n2n_train",
@@ -511,7 +512,4 @@ class PyTorch(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    run = unittest.TextTestRunner(verbosity=0).run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__]))
-    failed, skipped = len(run.failures) + len(run.errors), len(run.skipped)
-    print(f"cases: {run.testsRun - failed - skipped} passed, {failed} failed, {skipped} skipped")
-    sys.exit(1 if failed else 0)
+    run_cases(sys.modules[__name__])

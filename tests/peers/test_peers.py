@@ -12,12 +12,13 @@ import unittest
 
 SOURCE = pathlib.Path(sys.argv.pop(1)).resolve()
 PEERS = SOURCE / "benchmarks/peers"
-sys.path.insert(0, str(PEERS))
+sys.path[:0] = [str(PEERS), str(SOURCE / "tests/support")]
 
 import curves    # noqa: E402
 import measure   # noqa: E402
 import report    # noqa: E402
 import rows      # noqa: E402
+from cases import run_cases   # noqa: E402
 from worker import Worker, WorkerError   # noqa: E402
 
 NAMES = ["conv3x3_fwd", "conv3x3_train", "n2n_train", "n2n_infer", "n2n_infer_ort", "pixel_unshuffle", "layer_norm", "gelu",
@@ -246,7 +247,4 @@ class Curves(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    run = unittest.TextTestRunner(verbosity=0).run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__]))
-    failed = len(run.failures) + len(run.errors)
-    print(f"cases: {run.testsRun - failed} passed, {failed} failed, 0 skipped")
-    sys.exit(1 if failed else 0)
+    run_cases(sys.modules[__name__])
